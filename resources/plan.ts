@@ -1,0 +1,32 @@
+/** What a reconciler answers: the next step for one resource, or why there is none. */
+import type { Action } from './action.ts';
+import type { Ref } from './ref.ts';
+
+export type Plan =
+  | { readonly outcome: 'converged' }
+  /** One step; the world is looked at again after it. */
+  | { readonly outcome: 'acting'; readonly next: Action; readonly reason: string }
+  /** Another resource must move first, or time must pass. `untilMs`: look again then (monotonic). */
+  | {
+      readonly outcome: 'waiting';
+      readonly on: readonly Ref[];
+      readonly reason: string;
+      readonly untilMs?: number;
+    }
+  /** Nothing we do will help: rollback or a human. */
+  | { readonly outcome: 'stalled'; readonly reason: string };
+
+export const CONVERGED: Plan = { outcome: 'converged' };
+
+export const act = (next: Action, reason: string): Plan => ({ outcome: 'acting', next, reason });
+
+export const waitFor = (on: readonly Ref[], reason: string): Plan => ({ outcome: 'waiting', on, reason });
+
+export const waitUntil = (untilMs: number, reason: string, on: readonly Ref[] = []): Plan => ({
+  outcome: 'waiting',
+  on,
+  reason,
+  untilMs,
+});
+
+export const stall = (reason: string): Plan => ({ outcome: 'stalled', reason });
