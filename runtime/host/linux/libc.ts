@@ -1,0 +1,173 @@
+/**
+ * libc through ffi-rs: each function that Node lacks, wrapped once with fixed types.
+ *
+ * In: paths, flags, buffers. Out: plain results, or a DeviceError with the errno name. Nobody else may import ffi-rs:
+ * it is native code, where a wrong type is a crash of the daemon instead of an exception. It is loaded by the first
+ * call, because start-up is part of the boot time, and only ever in the main thread.
+ * What may sleep in the kernel (a mount replays journals, an unmount and swapoff write back) runs on the thread pool.
+ */
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { DeviceError } from '../host.ts';
+
+type Ffi = typeof import('ffi-rs');
+/** `null` is the NULL pointer; numbers are C's int, bigints its long. */
+type Argument = string | number | bigint | Buffer | null;
+
+let loaded: Ffi | undefined;
+
+/** The empty path is the running program itself: whichever libc it is linked with. */
+const ffi = (): Ffi => {
+  if (loaded === undefined) {
+    loaded = createRequire(import.meta.url)('ffi-rs') as Ffi; // require() is untyped; the types are the package's own
+    loaded.open({ library: 'libc', path: '' });
+  }
+  return loaded;
+};
+
+const ERRNO_NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+export const errnoName = (errno: number): string => ERRNO_NAMES.get(errno) ?? `ERRNO_${errno}`;
+
+const typeOf = ({ DataType }: Ffi, argument: Argument) => {
+  if (typeof argument === 'string') return DataType.String;
+  if (typeof argument === 'number') return DataType.I32;
+  if (Buffer.isBuffer(argument)) return DataType.U8Array;
+  return DataType.I64;
+};
+
+const request = (funcName: string, values: readonly Argument[]) => {
+  const library = ffi();
+  for (const value of values) {
+    // ffi-rs hands on what precedes a NUL: another path than the one that was checked.
+    if (typeof value === 'string' && value.includes('\0')) {
+      throw new DeviceError(funcName, JSON.stringify(value), 'EINVAL', 'contains a NUL character');
+    }
+  }
+  return {
+    library: 'libc',
+    funcName,
+    retType: library.DataType.I32,
+    paramsType: values.map((value) => typeOf(library, value)),
+    paramsValue: values.map((value) => (value === null ? 0 : typeof value === 'bigint' ? Number(value) : value)),
+    errno: true,
+  } as const;
+};
+
+interface Outcome {
+  readonly value: number;
+  readonly errnoCode: number;
+  readonly errnoMessage: string;
+}
+
+const valueOf = (name: string, subject: string, { value, errnoCode, errnoMessage }: Outcome): number => {
+  if (value >= 0) return value;
+  throw new DeviceError(name, subject, errnoName(errnoCode), errnoMessage.replace(/ \(os error \d+\)$/, ''));
+};
+
+const call = (name: string, subject: string, ...values: readonly Argument[]): number =>
+  valueOf(name, subject, ffi().load(request(name, values)));
+
+const callOnPool = async (name: string, subject: string, ...values: readonly Argument[]): Promise<number> =>
+  valueOf(name, subject, await ffi().load({ ...request(name, values), runInNewThread: true }));
+
+/** mount(2), linux/mount.h. */
+export const MS = {
+  MS_RDONLY: 0x1,
+  MS_NOSUID: 0x2,
+  MS_NODEV: 0x4,
+  MS_NOEXEC: 0x8,
+  MS_SYNCHRONOUS: 0x10,
+  MS_REMOUNT: 0x20,
+  MS_MANDLOCK: 0x40,
+  MS_DIRSYNC: 0x80,
+  MS_NOSYMFOLLOW: 0x100,
+  MS_NOATIME: 0x400,
+  MS_NODIRATIME: 0x800,
+  MS_BIND: 0x1000,
+  MS_MOVE: 0x2000,
+  MS_REC: 0x4000,
+  MS_SILENT: 0x8000,
+  MS_RELATIME: 0x200000,
+  MS_STRICTATIME: 0x1000000,
+  MS_LAZYTIME: 0x2000000,
+} as const;
+
+export const UMOUNT_NOFOLLOW = 0x8;
+
+/** On the thread pool. `options` is the file system's own option string. */
+export const mount = async (
+  source: string,
+  target: string,
+  how: { readonly type?: string; readonly flags: number; readonly options?: string },
+): Promise<void> => {
+  await callOnPool('mount', target, source, target, how.type ?? null, BigInt(how.flags), how.options ?? null);
+};
+
+/** On the thread pool. */
+export const umount2 = async (target: string, flags: number): Promise<void> => {
+  await callOnPool('umount2', target, target, flags);
+};
+
+/** On the thread pool. `flags` as in swapon(2). */
+export const swapon = async (path: string, flags: number): Promise<void> => {
+  await callOnPool('swapon', path, path, flags);
+};
+
+/** On the thread pool: reads everything back from the swap area first. */
+export const swapoff = async (path: string): Promise<void> => {
+  await callOnPool('swapoff', path, path);
+};
+
+/** A buffer argument is read and written by the kernel in place; it must have the size that the request says. */
+export const ioctl = (fd: number, request: number, argument: number | Buffer): number =>
+  call('ioctl', `fd ${fd}`, fd, BigInt(request), typeof argument === 'number' ? BigInt(argument) : argument);
+
+export const fcntl = (fd: number, command: number, argument: number): number =>
+  call('fcntl', `fd ${fd}`, fd, command, BigInt(argument));
+
+export const setsockopt = (fd: number, level: number, option: number, value: Buffer): void => {
+  call('setsockopt', `fd ${fd}`, fd, level, option, value, value.length);
+};
+
+/** What the kernel wrote of at most `maxBytes`. */
+export const getsockopt = (fd: number, level: number, option: number, maxBytes: number): Buffer => {
+  const value = Buffer.alloc(maxBytes);
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(maxBytes);
+  call('getsockopt', `fd ${fd}`, fd, level, option, value, length);
+  return value.subarray(0, length.readInt32LE());
+};
+
+export const mkfifo = (path: string, mode: number): void => {
+  call('mkfifo', path, path, mode);
+};
+
+/** Both ends are closed on exec, as everything that Node opens. */
+export const pipe = (): { readonly readEnd: number; readonly writeEnd: number } => {
+  const O_CLOEXEC = 0x80000;
+  const ends = Buffer.alloc(8);
+  call('pipe2', 'a new pipe', ends, O_CLOEXEC);
+  return { readEnd: ends.readInt32LE(0), writeEnd: ends.readInt32LE(4) };
+};
+
+/** Makes `to` another number for what `from` is open on; closed on exec. */
+export const dup3 = (from: number, to: number): void => {
+  const O_CLOEXEC = 0x80000;
+  call('dup3', `fd ${from}`, from, to, O_CLOEXEC);
+};
+
+/** A new epoll descriptor, closed on exec. */
+export const epollCreate = (): number => {
+  const EPOLL_CLOEXEC = 0x80000;
+  return call('epoll_create1', 'a new epoll', EPOLL_CLOEXEC);
+};
+
+/** Adds `fd` to the interest list of `epoll`. */
+export const epollAdd = (epoll: number, fd: number, events: number): void => {
+  const EPOLL_CTL_ADD = 1;
+  // struct epoll_event is packed (12 bytes) on x86_64 and padded (16 bytes) elsewhere; the data field is not used.
+  const event = Buffer.alloc(16);
+  event.writeUInt32LE(events);
+  call('epoll_ctl', `fd ${fd}`, epoll, EPOLL_CTL_ADD, fd, event);
+};
