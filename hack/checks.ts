@@ -1,0 +1,83 @@
+/**
+ * `hack/test`, once everything is set up: format and lint, types, unit tests, system tests, one after the other.
+ *
+ * In: the working tree. Out: the tools' own output, then one line `N passed, N failed, N skipped`, summed over both
+ * vitest projects; a failed check that is no test counts as one failure. System tests need root and LXC; those that
+ * lack something skip themselves (test/system/require-root.ts), and it is said again at the end, where it is seen.
+ * Must never end with 0 when nothing ran, nor go on for ever.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { reasonNoContainersRun } from './prerequisites.ts';
+import { lastLine, succeeded, sum, type Tally, tallyOf } from './tally.ts';
+
+const MINUTE_MS = 60_000;
+const reports = '.cache/test';
+let interrupted = false;
+
+/** Runs one program in the foreground. A program that does not end is stopped: a CI that hangs says nothing. */
+function run(program: string, parameters: readonly string[], limitMs: number): Promise<boolean> {
+  console.log(`\n== ${program} ${parameters.join(' ')}`);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const child = spawn(program, parameters, { stdio: 'inherit' });
+  const forward = (signal: NodeJS.Signals): void => {
+    interrupted = true;
+    // Ctrl-C reaches the child from the terminal; a second one would cut its cleaning up short.
+    if (signal !== 'SIGINT') child.kill(signal);
+  };
+  const deadline = setTimeout(() => {
+    console.error(`== ${program} did not end within ${limitMs / MINUTE_MS} minutes; stopping it`);
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), 20_000).unref();
+  }, limitMs);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
+  const ended = (well: boolean): void => {
+    clearTimeout(deadline);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, forward);
+    resolve(well);
+  };
+  child.once('error', (error) => {
+    console.error(`== ${program}: ${error.message}`);
+    ended(false);
+  });
+  child.once('exit', (code) => ended(code === 0));
+  return promise;
+}
+
+const check = async (program: string, ...parameters: string[]): Promise<Tally> => {
+  const well = await run(program, parameters, 5 * MINUTE_MS);
+  return { passed: 0, failed: well ? 0 : 1, skipped: 0 };
+};
+
+async function tests(project: string, limitMs: number): Promise<Tally> {
+  const report = `${reports}/${project}.json`;
+  const output = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const well = await run('vitest', ['run', '--project', project, ...output], limitMs);
+  try {
+    return tallyOf(JSON.parse(readFileSync(report, 'utf8')), well);
+  } catch (cause) {
+    console.error(`== no usable report of the ${project} tests: ${cause instanceof Error ? cause.message : cause}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+async function main(): Promise<void> {
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+  const steps = [
+    () => check('biome', 'check', '--error-on-warnings', '.'),
+    () => check('tsc', '--noEmit'),
+    () => tests('unit', 5 * MINUTE_MS),
+    () => tests('system', 12 * MINUTE_MS),
+  ];
+  const tallies: Tally[] = [];
+  for (const step of steps) if (!interrupted) tallies.push(await step());
+  const total = sum(tallies);
+  const reason = reasonNoContainersRun();
+  if (reason !== undefined) console.log(`\nSystem tests were skipped: ${reason}.`);
+  if (total.passed === 0) console.log('\nNo test passed at all.');
+  console.log(`\n${lastLine(total)}`);
+  process.exitCode = succeeded(total) && !interrupted ? 0 : 1;
+}
+
+await main();
