@@ -1,0 +1,86 @@
+/**
+ * What a device leaves on a machine: mounts, loop devices, processes, LXC cgroups. The demo and the system tests
+ * compare it before and after.
+ *
+ * In: marks, strings that only paths or environments of this device contain. Out: one sentence per trace. It looks
+ * and never touches; whoever asks decides. What cannot carry a mark (a cgroup's name) is ours when it is new and no
+ * live monitor of somebody else's owns it.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const CGROUPS = '/sys/fs/cgroup';
+const LXC_CGROUP = /^lxc\.(monitor|payload|pivot)\b/;
+
+/** What lives in /proc and /sys goes away while it is looked at; then there is nothing to see. */
+function glance<T>(look: () => T, nothing: T): T {
+  try {
+    return look();
+  } catch {
+    return nothing;
+  }
+}
+
+const read = (path: string): string => glance(() => readFileSync(path, 'utf8'), '');
+const list = (path: string): readonly string[] => glance(() => readdirSync(path), []);
+const mentions = (text: string, marks: readonly string[]): boolean => marks.some((mark) => text.includes(mark));
+
+/** proc(5): blanks, tabs, newlines and backslashes in mountinfo are octal. */
+const unescaped = (field: string): string =>
+  field.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** Mount points, in mount order, whose line in mountinfo (target, source, layers) mentions a mark. */
+export const markedMounts = (marks: readonly string[]): readonly string[] =>
+  read('/proc/self/mountinfo')
+    .split('\n')
+    .map((line) => line.split(' ').map(unescaped))
+    .filter((fields) => mentions(fields.join(' '), marks))
+    .map((fields) => fields[4] ?? '');
+
+export const markedLoopDevices = (marks: readonly string[]): readonly string[] =>
+  list('/sys/block')
+    .filter((name) => name.startsWith('loop') && mentions(read(`/sys/block/${name}/loop/backing_file`), marks))
+    .map((name) => `/dev/${name}`);
+
+/** Live processes, other than this one, whose command line or environment mentions a mark. */
+export const markedProcesses = (marks: readonly string[]): readonly number[] =>
+  list('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && isMarked(pid, marks));
+
+const isMarked = (pid: number, marks: readonly string[]): boolean =>
+  mentions(read(`/proc/${pid}/cmdline`), marks) || mentions(read(`/proc/${pid}/environ`), marks);
+
+const commandOf = (pid: number): string =>
+  read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || read(`/proc/${pid}/comm`).trim();
+
+/** Directories of LXC monitors and payloads, relative to the cgroup root, in every hierarchy. */
+export function lxcCgroups(directory = ''): readonly string[] {
+  const below = glance(() => readdirSync(join(CGROUPS, directory), { withFileTypes: true }), []);
+  return below
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => {
+      const path = join(directory, name);
+      return LXC_CGROUP.test(name) ? [path] : lxcCgroups(path);
+    });
+}
+
+/** Whether a living monitor without a mark owns it: another device on this machine. */
+function isForeign(cgroup: string, marks: readonly string[]): boolean {
+  const monitor = cgroup.replace(/lxc\.(payload|pivot)\b/, 'lxc.monitor');
+  const pids = read(join(CGROUPS, monitor, 'cgroup.procs'))
+    .split('\n')
+    .filter(Boolean)
+    .map(Number);
+  return pids.some((pid) => !isMarked(pid, marks));
+}
+
+/** Everything there is now that was not there `before` (a former result of `lxcCgroups`), as sentences. */
+export const tracesOf = (marks: readonly string[], before: readonly string[]): readonly string[] => [
+  ...markedProcesses(marks).map((pid) => `process ${pid}: ${commandOf(pid)}`),
+  ...markedMounts(marks).map((target) => `mount ${target}`),
+  ...markedLoopDevices(marks).map((device) => `loop device ${device}`),
+  ...lxcCgroups()
+    .filter((cgroup) => !before.includes(cgroup) && !isForeign(cgroup, marks))
+    .map((cgroup) => `cgroup ${cgroup}`),
+];
