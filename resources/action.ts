@@ -21,7 +21,13 @@ export type Action =
   | { readonly type: 'volume.unmount'; readonly ref: Ref<'volume'>; readonly target: string }
   | { readonly type: 'group.open'; readonly ref: Ref<'group'>; readonly revision: string }
   | { readonly type: 'group.close'; readonly ref: Ref<'group'> }
-  | { readonly type: 'container.install'; readonly ref: Ref<'container'>; readonly spec: ContainerSpec }
+  | {
+      readonly type: 'container.install';
+      readonly ref: Ref<'container'>;
+      readonly spec: ContainerSpec;
+      /** See ContainerStatus. */
+      readonly rank: number;
+    }
   | {
       readonly type: 'container.start';
       readonly ref: Ref<'container'>;
@@ -41,6 +47,8 @@ export type Action =
       readonly ref: Ref<'update'>;
       readonly revision: UpdateSpec;
       readonly fallback: string;
+      /** The trial that this one replaces. */
+      readonly superseded?: Failure;
     }
   | { readonly type: 'update.test'; readonly ref: Ref<'update'>; readonly revision: string }
   | { readonly type: 'update.commit'; readonly ref: Ref<'update'>; readonly revision: string }

@@ -68,8 +68,8 @@ export type ContainerStatus = ContainerPhase & {
   readonly definition: string;
   readonly generation: number;
   readonly revision: string;
-  /** Position among all installs; stopping goes in reverse. */
-  readonly order: number;
+  /** Order of its group when it was installed. Stopping goes from the highest rank down, equal ranks together. */
+  readonly rank: number;
   /** Consecutive automatic restarts; see AutoRecovery. */
   readonly retries: number;
 };

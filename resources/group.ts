@@ -6,6 +6,7 @@ import type { Ref } from './ref.ts';
 export interface GroupSpec {
   readonly name: string;
   readonly order: number;
+  /** Revision name and content hash: what the group was, or is to be, opened for. */
   readonly revision: string;
   readonly statusGoal: StatusGoal;
   readonly restartPolicy: RestartPolicy;

@@ -22,17 +22,34 @@ export interface ActionFailure {
   readonly retryAtMs: number;
 }
 
+/** What was done to a resource last, and why. */
+export interface LastAction {
+  readonly action: Action['type'];
+  readonly reason: string;
+  readonly startedAtMs: number;
+  /** undefined: still at it. */
+  readonly finishedAtMs?: number;
+}
+
 export interface Snapshot {
   /** Whose resources `desired` are; undefined until the first revision was read. */
   readonly revision: string | undefined;
   readonly desired: Readonly<Record<Ref, Spec>>;
   readonly observed: Readonly<Record<Ref, Status>>;
   readonly failures: Readonly<Record<Ref, ActionFailure>>;
+  readonly lastActions: Readonly<Record<Ref, LastAction>>;
   /** What each reconciler answered last. */
   readonly plans: Readonly<Record<Ref, Plan>>;
 }
 
-export const EMPTY_SNAPSHOT: Snapshot = { revision: undefined, desired: {}, observed: {}, failures: {}, plans: {} };
+export const EMPTY_SNAPSHOT: Snapshot = {
+  revision: undefined,
+  desired: {},
+  observed: {},
+  failures: {},
+  lastActions: {},
+  plans: {},
+};
 
 /** A resource of the snapshot. The casts are the one seam between the untyped maps and the catalog. */
 export const resourceIn = <K extends Kind>(snapshot: Snapshot, ref: Ref<K>): Resource<K> => ({

@@ -15,7 +15,7 @@ export interface Controller<K extends Kind> {
   observe(name: string): Promise<Status<K> | undefined>;
   readonly execute: { readonly [T in ActionType<K>]: (action: ActionOf<T>, signal: AbortSignal) => Promise<void> };
   /** How long an action may take before it counts as failed; default 30 s. */
-  readonly timeoutSeconds?: Partial<Readonly<Record<ActionType<K>, number>>>;
+  readonly timeoutSeconds?: Partial<Readonly<Record<ActionType, number>>>;
 }
 
 export type Controllers = { readonly [K in Kind]: Controller<K> };

@@ -1,0 +1,89 @@
+/**
+ * Volumes on the device: mount points two levels below the volumes directory, `<owner>/<name>`. Whatever is mounted
+ * there is ours by its place; nothing needs to be remembered.
+ */
+import { filter, map, merge, mergeMap } from 'rxjs';
+import { nameOf } from '../resources/ref.ts';
+import type { Reconciler } from '../resources/snapshot.ts';
+import type { VolumeSpec, VolumeStatus } from '../resources/volume.ts';
+import type { Controller } from '../runtime/controller.ts';
+import { directoryWatch } from '../runtime/directory-watch.ts';
+import type { Host } from '../runtime/host/host.ts';
+
+const DIRECTORY_MODE = 0o755;
+
+export const volumeController = (
+  host: Host,
+  volumes: string,
+  reconcile: Reconciler<'volume'>,
+): Controller<'volume'> => {
+  const watched = directoryWatch(host.files);
+  const nameAt = (target: string): string | undefined => {
+    if (!target.startsWith(`${volumes}/`)) return undefined;
+    const name = target.slice(volumes.length + 1);
+    return name.split('/').length === 2 ? name : undefined;
+  };
+
+  return {
+    kind: 'volume',
+    reconcile,
+    watch: () =>
+      merge(
+        host.mounts.changes.pipe(
+          mergeMap((targets) => targets),
+          map(nameAt),
+          filter((name) => name !== undefined),
+        ),
+        watched.changes,
+      ),
+    list: async () => {
+      const names = (await host.mounts.below(volumes)).map(nameAt);
+      return [...new Set(names.filter((name) => name !== undefined))];
+    },
+    observe: async (name) => {
+      const mount = await host.mounts.at(`${volumes}/${name}`);
+      // Deleting a bound directory raises no mount event; its parent tells.
+      const bound = mount?.type === 'bind' ? mount.sources.map(parentOf) : [];
+      watched.set(name, [...new Set(bound)]);
+      if (mount === undefined) return undefined;
+      const { target, type, sources, identity, deleted } = mount;
+      return { target, type, sources, identity, deleted } satisfies VolumeStatus;
+    },
+    execute: {
+      'volume.mount': ({ spec }) => mountVolume(host, spec),
+      'volume.unmount': ({ ref, target }) => {
+        watched.set(nameOf(ref), []);
+        return host.mounts.unmount(target);
+      },
+    },
+  };
+};
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+const mountVolume = async ({ files, mounts }: Host, { source, target }: VolumeSpec): Promise<void> => {
+  const bind = (path: string, recursive = false): Promise<void> =>
+    mounts.bind({ source: path, target, recursive, readOnly: false });
+
+  await files.makeDirectory(source.type === 'file' ? parentOf(target) : target, DIRECTORY_MODE);
+  switch (source.type) {
+    case 'image':
+      return mounts.mountImage({ image: source.image, target, filesystem: source.filesystem, readOnly: true });
+    case 'file':
+      if ((await files.stat(target)) === undefined) await files.write(target, '', 0o644);
+      return bind(source.path);
+    case 'tree':
+      return bind(source.path, true);
+    case 'directory':
+      await files.makeDirectory(source.path, DIRECTORY_MODE);
+      return bind(source.path);
+    case 'tmpfs':
+      return mounts.mountTmpfs({ target });
+    case 'scratch':
+      await files.remove(source.path);
+      await files.makeDirectory(source.path, DIRECTORY_MODE);
+      return bind(source.path);
+    default:
+      return source satisfies never;
+  }
+};

@@ -1,0 +1,177 @@
+/**
+ * Decides the next step for one container.
+ *
+ *   (nothing) --install--> installed --start--> starting/running --(ends)--> exited --reset--> installed
+ *                              |                     | halt, then kill after a grace          |
+ *                              +------remove---------+----------------------------------------+--remove--> (nothing)
+ *
+ * A container that must stop waits for those that were started after it; one that may start waits for its group to
+ * open and for its volumes. An exited container lets go of its volumes before it is reset, so that boot storage is
+ * fresh at every start.
+ */
+import type { ContainerSpec, ContainerStatus, Run } from '../resources/container.ts';
+import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import { nameOf, type Ref } from '../resources/ref.ts';
+import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import { UPDATE } from '../resources/update.ts';
+import { decideRecovery, type Exited } from './recovery.ts';
+import { containersIn, isAlive, volumesOf } from './relations.ts';
+import { isMounted } from './volume.ts';
+
+/** lifecycle.md §8: what a container gets between the halt signal and the kill. */
+export const STOP_GRACE_MS = 5_000;
+/** A monitor that has not brought up init by then never will. */
+const START_LIMIT_MS = 30_000;
+
+export const reconcileContainer: Reconciler<'container'> = (container, snapshot, nowMs) => {
+  const { ref, spec, status } = container;
+  if (status === undefined) {
+    if (spec === undefined) return CONVERGED;
+    if (spec.unsupported !== undefined) return stall(spec.unsupported);
+    return act({ type: 'container.install', ref, spec, rank: rankOf(spec, snapshot) }, 'it is part of the revision');
+  }
+  switch (status.phase) {
+    case 'installed':
+      return planInstalled(ref, spec, status, snapshot);
+    case 'starting':
+      return planStarting(container, status.run, snapshot, nowMs);
+    case 'running':
+      return planRunning(container, status, snapshot, nowMs);
+    case 'exited':
+      return planExited(ref, spec, status, snapshot, nowMs);
+    default:
+      return status satisfies never;
+  }
+};
+
+/** Why a living container must not live on as it is; undefined: it may. */
+export const reasonToStop = ({ spec, status }: Resource<'container'>, snapshot: Snapshot): string | undefined => {
+  if (!isAlive(status)) return undefined;
+  const retired = reasonToRetire(spec, status);
+  if (retired !== undefined) return retired;
+  if (spec?.stopped) return 'the operator stopped it';
+  if (status.phase === 'running' && !status.rootIntact) return 'a directory of its root file system was removed';
+  const replaced = Object.entries(status.run.volumes).find(([volume, identity]) => {
+    const mounted = resourceIn(snapshot, volume as Ref<'volume'>).status;
+    return mounted !== undefined && (mounted.identity !== identity || mounted.deleted);
+  });
+  return replaced === undefined ? undefined : `${replaced[0]} is not what it was started with`;
+};
+
+const reasonToRetire = (spec: ContainerSpec | undefined, status: ContainerStatus): string | undefined => {
+  if (spec === undefined) return 'it is not part of the revision';
+  if (spec.unsupported !== undefined) return spec.unsupported;
+  if (spec.definition !== status.definition) return `its definition changed in revision ${spec.revision}`;
+  return spec.generation !== status.generation ? 'a restart was requested' : undefined;
+};
+
+const rankOf = (spec: ContainerSpec, snapshot: Snapshot): number => resourceIn(snapshot, spec.group).spec?.order ?? 0;
+
+const mountedVolumesOf = (ref: Ref<'container'>, snapshot: Snapshot): readonly Ref<'volume'>[] =>
+  volumesOf(ref, snapshot).filter((volume) => resourceIn(snapshot, volume).status !== undefined);
+
+/** Stopped containers hold no mounts: the record goes when the last volume is off. */
+const removeWhenUnmounted = (ref: Ref<'container'>, reason: string, snapshot: Snapshot): Plan => {
+  const mounted = mountedVolumesOf(ref, snapshot);
+  if (mounted.length > 0) return waitFor(mounted, 'its volumes are still mounted');
+  return act({ type: 'container.remove', ref }, reason);
+};
+
+const planInstalled = (
+  ref: Ref<'container'>,
+  spec: ContainerSpec | undefined,
+  status: ContainerStatus,
+  snapshot: Snapshot,
+): Plan => {
+  const retired = reasonToRetire(spec, status);
+  if (spec === undefined || retired !== undefined) return removeWhenUnmounted(ref, retired ?? '', snapshot);
+  if (spec.stopped) return CONVERGED;
+
+  const group = resourceIn(snapshot, spec.group);
+  if (group.spec !== undefined && group.status?.revision !== group.spec.revision) {
+    return waitFor([spec.group], `group ${group.spec.name} is not open yet`);
+  }
+  const missing = spec.volumes.filter((volume) => !isMounted(resourceIn(snapshot, volume)));
+  if (missing.length > 0)
+    return waitFor(missing, `${missing.length === 1 ? 'a volume is' : 'volumes are'} not mounted yet`);
+  if (spec.statusGoal === 'MOUNTED') return CONVERGED;
+
+  const identities = spec.volumes.map(
+    (volume) => [volume, resourceIn(snapshot, volume).status?.identity ?? ''] as const,
+  );
+  return act(
+    { type: 'container.start', ref, spec, volumes: Object.fromEntries(identities) },
+    `its goal is ${spec.statusGoal}`,
+  );
+};
+
+const planStarting = (container: Resource<'container'>, run: Run, snapshot: Snapshot, nowMs: number): Plan => {
+  const { ref } = container;
+  const reason = reasonToStop(container, snapshot);
+  if (reason !== undefined) return act({ type: 'container.kill', ref, reason }, reason);
+  const limitMs = run.startedAtMs + START_LIMIT_MS;
+  if (nowMs >= limitMs)
+    return act({ type: 'container.kill', ref, reason: 'init did not come up' }, 'init did not come up');
+  return waitUntil(limitMs, 'init is coming up');
+};
+
+const planRunning = (
+  container: Resource<'container'>,
+  status: Extract<ContainerStatus, { phase: 'running' }>,
+  snapshot: Snapshot,
+  nowMs: number,
+): Plan => {
+  const { ref } = container;
+  const requestedAtMs = status.run.stopRequestedAtMs;
+  const reason =
+    reasonToStop(container, snapshot) ?? (requestedAtMs === undefined ? undefined : 'it was asked to stop');
+  if (reason === undefined) {
+    if (status.frozen) return act({ type: 'container.unfreeze', ref }, 'it was frozen by somebody else');
+    return CONVERGED;
+  }
+  if (requestedAtMs === undefined) {
+    const later = laterStopping(status.rank, snapshot);
+    if (later.length > 0) return waitFor(later, `${reason}; those that were started after it stop first`);
+    // A frozen init cannot take the signal.
+    if (status.frozen) return act({ type: 'container.kill', ref, reason }, reason);
+    return act({ type: 'container.halt', ref, reason }, reason);
+  }
+  const graceEndsAtMs = requestedAtMs + STOP_GRACE_MS;
+  if (nowMs < graceEndsAtMs) return waitUntil(graceEndsAtMs, `${reason}; it has the halt signal and some time`);
+  return act({ type: 'container.kill', ref, reason }, `${reason}; it did not stop in ${STOP_GRACE_MS / 1000} s`);
+};
+
+const laterStopping = (rank: number, snapshot: Snapshot): Ref<'container'>[] =>
+  containersIn(snapshot)
+    .filter((other) => isAlive(other.status) && other.status.rank > rank && reasonToStop(other, snapshot) !== undefined)
+    .map(({ ref }) => ref);
+
+const planExited = (
+  ref: Ref<'container'>,
+  spec: ContainerSpec | undefined,
+  status: Exited,
+  snapshot: Snapshot,
+  nowMs: number,
+): Plan => {
+  const retired = reasonToRetire(spec, status);
+  if (spec === undefined || retired !== undefined) return removeWhenUnmounted(ref, retired ?? '', snapshot);
+
+  const mounted = mountedVolumesOf(ref, snapshot);
+  if (mounted.length > 0) return waitFor(mounted, 'its volumes are unmounted before it may start again');
+  if (spec.stopped) return CONVERGED;
+
+  const recovery = decideRecovery(spec, status, isOnTrial(snapshot));
+  switch (recovery.type) {
+    case 'complete':
+      return CONVERGED;
+    case 'give-up':
+      return stall(`${nameOf(ref)}: ${recovery.reason}`);
+    case 'restart':
+      if (nowMs < recovery.atMs) return waitUntil(recovery.atMs, recovery.reason);
+      return act({ type: 'container.reset', ref, retries: recovery.retries }, recovery.reason);
+    default:
+      return recovery satisfies never;
+  }
+};
+
+export const isOnTrial = (snapshot: Snapshot): boolean => resourceIn(snapshot, UPDATE).status?.trial !== undefined;

@@ -1,0 +1,46 @@
+/**
+ * Decides the next step for one group. Groups open one after the other, each when all earlier ones have reached their
+ * goals or used up their time; an open group lets its members start. Once open it stays so: a restart of an earlier
+ * container later on does not hold up the others.
+ */
+import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import type { Reconciler, Resource, Snapshot } from '../resources/snapshot.ts';
+import { describePending, pendingMembers } from './goals.ts';
+import { groupsIn } from './relations.ts';
+
+export const reconcileGroup: Reconciler<'group'> = (group, snapshot, nowMs) => {
+  const { ref, spec } = group;
+  if (spec === undefined) {
+    return group.status === undefined ? CONVERGED : act({ type: 'group.close', ref }, 'it is not part of the revision');
+  }
+  const deadlineMs = deadlineOf(group);
+  if (deadlineMs === undefined) return planOpening(group, spec.revision, snapshot, nowMs);
+
+  const pending = pendingMembers(group, snapshot);
+  if (pending.length === 0) return CONVERGED;
+  const missing = describePending(pending, snapshot);
+  return nowMs < deadlineMs
+    ? waitUntil(deadlineMs, missing, pending)
+    : stall(`not reached in ${spec.timeoutSeconds} s: ${missing}`);
+};
+
+/** When an open group's time is up (monotonic); undefined: not open for this revision. */
+export const deadlineOf = ({ spec, status }: Resource<'group'>): number | undefined =>
+  spec !== undefined && status?.revision === spec.revision ? status.openedAtMs + spec.timeoutSeconds * 1000 : undefined;
+
+const planOpening = ({ ref, spec }: Resource<'group'>, revision: string, snapshot: Snapshot, nowMs: number): Plan => {
+  const order = spec?.order ?? 0;
+  const gating = groupsIn(snapshot).filter(
+    (earlier) => (earlier.spec?.order ?? 0) < order && !isPassed(earlier, snapshot, nowMs),
+  );
+  if (gating.length === 0) return act({ type: 'group.open', ref, revision }, 'all earlier groups are done');
+  return waitFor(
+    gating.map((earlier) => earlier.ref),
+    'earlier groups come first',
+  );
+};
+
+const isPassed = (group: Resource<'group'>, snapshot: Snapshot, nowMs: number): boolean => {
+  const deadlineMs = deadlineOf(group);
+  return deadlineMs !== undefined && (nowMs >= deadlineMs || pendingMembers(group, snapshot).length === 0);
+};

@@ -1,0 +1,132 @@
+/**
+ * Decides what becomes of a proposed revision.
+ *
+ *   committed --try--> trying (INPROGRESS) --test: all goals reached--> testing (TESTING) --commit--> committed (DONE)
+ *       ^                 |                                                |
+ *       +---- rollBack ---+---- goal missed, start failed, crash, daemon died, superseded ----+
+ *
+ * It never touches a container: which revision's resources are desired follows from the status it writes.
+ */
+import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import type { Ref } from '../resources/ref.ts';
+import { type Reconciler, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import type { Failure, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
+import { describePending, goalOf } from './goals.ts';
+import { deadlineOf } from './group.ts';
+import { containersIn, groupsIn } from './relations.ts';
+
+/** A device that refuses the same step this often in a row will not change its mind within a trial. */
+const FATAL_ATTEMPTS = 3;
+
+export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, snapshot, nowMs) => {
+  if (status === undefined) return waitFor([], 'the storage has not been read yet');
+  const { committed, trial } = status;
+  if (trial === undefined) return planProposal(ref, spec, status);
+
+  const fail = (code: Failure['status'], message: string, detail: string): Plan =>
+    act({ type: 'update.rollBack', ref, failure: failureOf(trial, code, message, detail) }, `${message}: ${detail}`);
+  if (trial.interrupted) return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
+  if (spec !== undefined && isNew(spec, trial) && !isNew(spec, committed)) {
+    return fail('CANCELLED', 'Update aborted', `${spec.revision}, the committed revision, was asked for`);
+  }
+  if (spec !== undefined && isNew(spec, trial) && knownFailure(spec, status) === undefined) {
+    const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
+    return act(
+      { type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded },
+      superseded.detail,
+    );
+  }
+  if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
+
+  const hopeless = reasonToRollBack(snapshot, nowMs);
+  return hopeless === undefined
+    ? planTrial(ref, trial, snapshot, nowMs)
+    : fail('ERROR', hopeless.message, hopeless.detail);
+};
+
+const isNew = (spec: UpdateSpec, known: { revision: string; hash: string }): boolean =>
+  spec.revision !== known.revision || spec.hash !== known.hash;
+
+/** The same content failed before, under whatever name. */
+const knownFailure = (spec: UpdateSpec, { failures }: UpdateStatus): Failure | undefined =>
+  Object.values(failures).find(({ hash, status }) => hash === spec.hash && status !== 'CANCELLED');
+
+const failureOf = (trial: Trial, status: Failure['status'], message: string, detail: string): Failure => ({
+  revision: trial.revision,
+  hash: trial.hash,
+  status,
+  message,
+  detail,
+});
+
+const planProposal = (ref: Ref<'update'>, spec: UpdateSpec | undefined, status: UpdateStatus): Plan => {
+  if (spec === undefined || !isNew(spec, status.committed)) return CONVERGED;
+  const failure = knownFailure(spec, status);
+  if (failure !== undefined)
+    return stall(`this content was tried before and failed: ${failure.message}: ${failure.detail}`);
+  return act(
+    { type: 'update.try', ref, revision: spec, fallback: status.committed.revision },
+    `${spec.revision} was proposed`,
+  );
+};
+
+const reasonToRollBack = (snapshot: Snapshot, nowMs: number): { message: string; detail: string } | undefined => {
+  const notStarted = 'A container could not be started';
+  for (const [ref, failure] of Object.entries(snapshot.failures)) {
+    if (failure.attempts >= FATAL_ATTEMPTS && !ref.startsWith('update/')) {
+      return { message: notStarted, detail: `${ref}: ${failure.message}` };
+    }
+  }
+  // Groups stall when their time is up; that is told below, with who was late.
+  for (const [ref, plan] of Object.entries(snapshot.plans)) {
+    if (plan.outcome === 'stalled' && !ref.startsWith('group/') && !ref.startsWith('update/')) {
+      return { message: notStarted, detail: `${ref}: ${plan.reason}` };
+    }
+  }
+  for (const group of groupsIn(snapshot)) {
+    const deadlineMs = deadlineOf(group);
+    if (deadlineMs === undefined || nowMs < deadlineMs) continue;
+    const late = (group.spec?.members ?? []).filter(
+      (member) => goalOf(resourceIn(snapshot, member), snapshot).type === 'pending',
+    );
+    if (late.length > 0) return { message: 'Status goal not reached', detail: describePending(late, snapshot) };
+  }
+  return undefined;
+};
+
+const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: number): Plan => {
+  const unopened = groupsIn(snapshot).filter((group) => deadlineOf(group) === undefined);
+  if (unopened.length > 0) {
+    return waitFor(
+      unopened.map((group) => group.ref),
+      'groups are still to start',
+    );
+  }
+  const unsettled = containersIn(snapshot).filter(
+    (container) => container.spec === undefined || goalOf(container, snapshot).type === 'pending',
+  );
+  if (unsettled.length > 0) {
+    return waitFor(
+      unsettled.map((container) => container.ref),
+      'goals are not reached yet',
+    );
+  }
+  if (trial.commitAtMs === undefined) {
+    return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached');
+  }
+  if (nowMs < trial.commitAtMs) return waitUntil(trial.commitAtMs, 'Awaiting to see if update is stable');
+
+  const stableAtMs = latestStability(snapshot);
+  if (nowMs < stableAtMs) return waitUntil(stableAtMs, 'Waiting for all containers to become stable');
+  return act({ type: 'update.commit', ref, revision: trial.revision }, 'it stayed stable');
+};
+
+const latestStability = (snapshot: Snapshot): number =>
+  Math.max(
+    0,
+    ...containersIn(snapshot).map((container) => {
+      const goal = goalOf(container, snapshot);
+      const stableMs = (container.spec?.autoRecovery?.stableTimeoutSeconds ?? 0) * 1000;
+      return goal.type === 'achieved' && stableMs > 0 ? goal.sinceMs + stableMs : 0;
+    }),
+  );

@@ -1,0 +1,36 @@
+/** The only impure line of the loop: runs one action through its controller, with a time limit. */
+import type { Action, ActionType } from '../resources/action.ts';
+import type { Kind } from '../resources/catalog.ts';
+import { kindOf } from '../resources/ref.ts';
+import type { Controller, Controllers } from './controller.ts';
+import { type Clock, DeviceError } from './host/host.ts';
+
+const DEFAULT_TIMEOUT_SECONDS = 30;
+
+/** @throws DeviceError what the device refused, or TIMEOUT. */
+export const perform = async (
+  controllers: Controllers,
+  action: Action,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<void> => {
+  const controller: Controller<Kind> = controllers[kindOf(action.ref)];
+  // The table is complete by its mapped type; the lookup alone loses the link between key and argument.
+  const execute = controller.execute[action.type as ActionType] as (
+    action: Action,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  const seconds = controller.timeoutSeconds?.[action.type as ActionType] ?? DEFAULT_TIMEOUT_SECONDS;
+
+  const timeout = new AbortController();
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const cancel = clock.schedule(clock.nowMs() + seconds * 1000, () => {
+    timeout.abort();
+    reject(new DeviceError(action.type, action.ref, 'TIMEOUT', `did not finish in ${seconds} s`));
+  });
+  try {
+    await Promise.race([execute(action, AbortSignal.any([stop, timeout.signal])), expired]);
+  } finally {
+    cancel();
+  }
+};
