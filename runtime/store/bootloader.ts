@@ -1,0 +1,15 @@
+/**
+ * The bootloader port: the variables that outlive a power cut and decide which revision boots (updates.md §6).
+ * uboot.ts is the back-end for U-Boot and for appengine; grub and the A/B back-ends have the same two operations.
+ */
+
+/** `pv_rev`: committed; `pv_try`: to be tried at the next boot; `pv_trying`: the boot script's own mark that it tried. */
+export type BootVariable = 'pv_rev' | 'pv_try' | 'pv_trying';
+export type BootValues = Readonly<Partial<Record<BootVariable, string>>>;
+
+export interface Bootloader {
+  /** Set and non-empty variables; undefined: nobody ever wrote any. */
+  read(): Promise<BootValues | undefined>;
+  /** All changes at once: after a power cut either all or none of them hold. The empty string unsets. */
+  write(changes: BootValues): Promise<void>;
+}

@@ -1,0 +1,26 @@
+/** sha256 of objects and of state documents. */
+import { createHash } from 'node:crypto';
+import { parseState } from '../../resources/state.ts';
+
+export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+/** sha256 of a stream's content; `onBytes` sees the running total and may throw to end it. */
+export const sha256OfStream = async (
+  content: AsyncIterable<Uint8Array>,
+  onBytes: (total: number) => void = () => undefined,
+): Promise<string> => {
+  const hash = createHash('sha256');
+  let total = 0;
+  for await (const chunk of content) {
+    total += chunk.length;
+    onBytes(total);
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+};
+
+/** The hash of a state document (see StateDocument); of its bytes when it is none, so that even that can be named. */
+export const stateHash = (bytes: Uint8Array): string => {
+  const parsed = parseState(bytes, sha256);
+  return parsed.ok ? parsed.document.hash : sha256(bytes);
+};

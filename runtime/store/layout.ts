@@ -1,0 +1,55 @@
+/** The directories of a storage and the empty factory revision of a new one (state-format.md §2, updates.md §6.3). */
+import type { Paths } from '../../resources/paths.ts';
+import { MESSAGE, progressOf } from '../../resources/progress.ts';
+import type { Files } from '../host/host.ts';
+import type { Bootloader } from './bootloader.ts';
+import type { Records } from './records.ts';
+
+export const EMPTY_STATE = '{"#spec":"pantavisor-service-system@1"}';
+
+/** The mode is for directories that are created; existing ones keep theirs. */
+const DIRECTORIES: readonly (readonly [name: string, mode: number])[] = [
+  ['objects', 0o755],
+  ['trails', 0o755],
+  ['boot', 0o755],
+  ['disks/perm', 0o755],
+  ['disks/rev', 0o755],
+  ['pv/volume-disk', 0o755],
+  // Metadata, credentials and logs of all containers: root's alone.
+  ['cache', 0o700],
+  ['config', 0o700],
+  ['logs', 0o700],
+];
+
+export const makeLayout = async (files: Files, paths: Paths): Promise<void> => {
+  for (const [name, mode] of DIRECTORIES) await files.makeDirectory(`${paths.storage}/${name}`, mode);
+  await files.makeDirectory(paths.logs, 0o700);
+  const marker = `${paths.storage}/.pvmounted`;
+  if ((await files.stat(marker)) === undefined) await files.write(marker, '', 0o644);
+};
+
+export const makeTrail = async (files: Files, paths: Paths, trail: string): Promise<void> => {
+  await files.makeDirectory(`${trail}/.pvr`, 0o775);
+  await files.makeDirectory(`${trail}/.pv`, 0o755);
+  const config = `${trail}/.pvr/config`;
+  if ((await files.stat(config)) !== undefined) return;
+  await files.write(config, JSON.stringify({ ObjectsDir: `${paths.storage}/objects` }), 0o644);
+};
+
+/** A storage without boot variables boots revision `0`. The variables come last: they say that the rest is whole. */
+export const makeFactory = async (
+  files: Files,
+  paths: Paths,
+  records: Records,
+  bootloader: Bootloader,
+): Promise<void> => {
+  if ((await bootloader.read())?.pv_rev !== undefined) return;
+  const trail = `${paths.storage}/trails/0`;
+  if ((await files.stat(`${trail}/.pvr/json`)) === undefined) {
+    await makeTrail(files, paths, trail);
+    await files.write(`${trail}/.pvr/json`, EMPTY_STATE, 0o644);
+    await records.setProgress(trail, progressOf('DONE', MESSAGE.factory));
+    await records.setDone(trail, true);
+  }
+  await bootloader.write({ pv_rev: '0' });
+};

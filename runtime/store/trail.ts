@@ -1,0 +1,109 @@
+/**
+ * One trail, `trails/<rev>/`: the files of a revision as its state document lists them (state-format.md §2).
+ * Installing makes the directory equal to the document: running it again changes nothing, running it after a crash
+ * completes it, running it for another document refreshes what is stale. `.pvr/` and `.pv/` are left alone.
+ */
+import { fileTextOf, type StateDocument } from '../../resources/state.ts';
+import { isSkippedKey, keyFault } from '../../resources/state-key.ts';
+import { STATE_LIMITS } from '../../resources/state-limits.ts';
+import type { Files } from '../host/host.ts';
+import { sha256OfStream } from './hash.ts';
+import { Rejection } from './rejection.ts';
+
+/** What of a state document lies in the trail. */
+export interface TrailContent {
+  readonly objects: readonly { readonly path: string; readonly id: string }[];
+  /** Inline JSON; `text` is the raw text of the value. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** Without `#spec`, signatures and the client tools' notes: those are only in `.pvr/json`. */
+export const trailContentOf = (document: StateDocument): TrailContent => {
+  const entries = [...document.entries].filter(([path]) => path !== '#spec' && !isSkippedKey(path));
+  return {
+    objects: entries.flatMap(([path, entry]) => (entry.type === 'object' ? [{ path, id: entry.id }] : [])),
+    files: entries.flatMap(([path, entry]) => (entry.type === 'json' ? [{ path, text: fileTextOf(entry) }] : [])),
+  };
+};
+
+const OBJECT_DIRECTORY_MODE = 0o775;
+const JSON_DIRECTORY_MODE = 0o755;
+const FILE_MODE = 0o644;
+
+const parentsOf = (path: string): string[] => {
+  const segments = path.split('/').slice(0, -1);
+  return segments.map((_, index) => segments.slice(0, index + 1).join('/'));
+};
+
+/** The state parser refuses such paths too; it is asked again here, where something would be written outside. */
+const checkPaths = (paths: readonly string[]): void => {
+  const all = new Set(paths);
+  const problems = paths.flatMap((path) => {
+    const fault = keyFault(path, STATE_LIMITS);
+    if (fault !== undefined) return [`${JSON.stringify(path)}: expected ${fault}`];
+    const file = parentsOf(path).find((parent) => all.has(parent));
+    return file === undefined ? [] : [`${path}: expected ${file} to be a directory, but it is a key as well`];
+  });
+  if (problems.length > 0) throw new Rejection(problems.join('; '));
+};
+
+/** What Pantavisor and pvr may have put here though it is not part of the trail. */
+const isForeign = (path: string): boolean => ['.pvr', '.pv', '_sigs'].includes(path) || isSkippedKey(path);
+
+/** Removes what the document does not have, or has as something else (a file for a directory, a symlink). */
+const removeStale = async (files: Files, root: string, wanted: ReadonlyMap<string, 'file' | 'directory'>) => {
+  const visit = async (directory: string): Promise<void> => {
+    for (const name of (await files.list(`${root}/${directory}`)) ?? []) {
+      const path = directory === '' ? name : `${directory}/${name}`;
+      if (isForeign(path)) continue;
+      const type = (await files.stat(`${root}/${path}`))?.type;
+      if (type !== wanted.get(path)) await files.remove(`${root}/${path}`);
+      else if (type === 'directory') await visit(path);
+    }
+  };
+  await visit('');
+};
+
+const placeJson = async (files: Files, path: string, text: string): Promise<void> => {
+  const size = (await files.stat(path))?.sizeBytes;
+  const content = Buffer.from(text);
+  if (size === content.length && (await files.read(path, size))?.equals(content)) return;
+  await files.write(path, content, FILE_MODE);
+};
+
+/** `.bind` files are copied: containers may write to them, and the object must stay what its name says. */
+const placeCopy = async (files: Files, path: string, object: string, id: string): Promise<void> => {
+  const exists = (await files.stat(path))?.type === 'file';
+  if (exists && (await sha256OfStream(files.stream(path))) === id) return;
+  await files.writeStream(path, files.stream(object), { mode: FILE_MODE, maxBytes: Number.MAX_SAFE_INTEGER });
+};
+
+export const installTrail = async (
+  files: Files,
+  directories: { readonly trail: string; readonly objects: string },
+  content: TrailContent,
+): Promise<void> => {
+  const paths = [...content.objects, ...content.files].map((entry) => entry.path);
+  checkPaths(paths);
+  const wanted = new Map<string, 'file' | 'directory'>(paths.map((path) => [path, 'file']));
+  for (const parent of paths.flatMap(parentsOf)) wanted.set(parent, 'directory');
+  await removeStale(files, directories.trail, wanted);
+
+  const made = new Set<string>();
+  const makeParents = async (path: string, mode: number): Promise<void> => {
+    for (const parent of parentsOf(path).filter((directory) => !made.has(directory))) {
+      await files.makeDirectory(`${directories.trail}/${parent}`, mode);
+      made.add(parent);
+    }
+  };
+  for (const { path, id } of content.objects) {
+    await makeParents(path, OBJECT_DIRECTORY_MODE);
+    const [source, target] = [`${directories.objects}/${id}`, `${directories.trail}/${path}`];
+    if (path.endsWith('.bind')) await placeCopy(files, target, source, id);
+    else await files.link(source, target);
+  }
+  for (const { path, text } of content.files) {
+    await makeParents(path, JSON_DIRECTORY_MODE);
+    await placeJson(files, `${directories.trail}/${path}`, text);
+  }
+};

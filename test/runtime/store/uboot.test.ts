@@ -1,0 +1,78 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { linuxFiles } from '../../../runtime/host/linux/files.ts';
+import type { Bootloader } from '../../../runtime/store/bootloader.ts';
+import { ubootBootloader } from '../../../runtime/store/uboot.ts';
+
+let directory: string;
+let path: string;
+let bootloader: Bootloader;
+beforeEach(async () => {
+  directory = await mkdtemp(`${tmpdir()}/pvtest-uboot-`);
+  path = `${directory}/uboot.txt`;
+  bootloader = ubootBootloader(linuxFiles, path);
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const entries = async (): Promise<string> => (await readFile(path, 'latin1')).replace(/\0+$/, '');
+
+test('no file is no variables', async () => {
+  expect(await bootloader.read()).toBeUndefined();
+});
+
+test('an empty value counts as unset', async () => {
+  await writeFile(path, 'pv_rev=3\0pv_try=\0\0\0');
+  expect(await bootloader.read()).toEqual({ pv_rev: '3' });
+});
+
+test('the file Pantavisor deploys first is understood', async () => {
+  await writeFile(path, 'pv_rev=0\0\0\0');
+  expect(await bootloader.read()).toEqual({ pv_rev: '0' });
+});
+
+test('a file is 65536 bytes, zero-padded', async () => {
+  await bootloader.write({ pv_rev: '0' });
+  const content = await readFile(path);
+  expect(content).toHaveLength(65_536);
+  expect(content.subarray(0, 10).toString()).toBe('pv_rev=0\0\0');
+});
+
+test('pv_try and pv_trying are told apart, though one begins like the other', async () => {
+  await writeFile(path, 'pv_trying=5\0pv_rev=4\0');
+  expect(await bootloader.read()).toEqual({ pv_rev: '4', pv_trying: '5' });
+  await bootloader.write({ pv_try: '6' });
+  expect(await bootloader.read()).toEqual({ pv_rev: '4', pv_try: '6', pv_trying: '5' });
+});
+
+test('foreign entries survive byte for byte, behind ours', async () => {
+  await writeFile(path, Buffer.from('fdt=a\xff\0pv_rev=4\0arch=arm\0', 'latin1'));
+  await bootloader.write({ pv_rev: '5' });
+  expect(await entries()).toBe('pv_rev=5\0fdt=a\xff\0arch=arm');
+});
+
+test('writing what is there writes nothing', async () => {
+  await bootloader.write({ pv_rev: '1' });
+  const { inode } = (await linuxFiles.stat(path)) ?? {};
+  await bootloader.write({ pv_rev: '1' });
+  expect((await linuxFiles.stat(path))?.inode).toBe(inode);
+});
+
+test('writes at the same time lose nothing', async () => {
+  await Promise.all([bootloader.write({ pv_rev: '1' }), bootloader.write({ pv_try: '2' })]);
+  expect(await bootloader.read()).toEqual({ pv_rev: '1', pv_try: '2' });
+});
+
+test.each([
+  ['a NUL', '1\0pv_try=2'],
+  ['more than is read back', 'x'.repeat(121)],
+])('a value with %s is refused, and the next write works', async (_, value) => {
+  await expect(bootloader.write({ pv_rev: value })).rejects.toThrow(/boot variable pv_rev: expected at most 127/);
+  await bootloader.write({ pv_rev: '1' });
+  expect(await bootloader.read()).toEqual({ pv_rev: '1' });
+});
+
+test.each(['', '\0\0\0', 'garbage', '=', 'pv_rev', '\xff'.repeat(70_000)])('garbage %#: no variables', async (text) => {
+  await writeFile(path, text, 'latin1');
+  expect(await bootloader.read()).toEqual({});
+});
