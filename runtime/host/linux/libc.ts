@@ -60,38 +60,16 @@ interface Outcome {
   readonly errnoMessage: string;
 }
 
-const valueOf = (name: string, subject: string, { value, errnoCode, errnoMessage }: Outcome): number => {
+const resultOf = (name: string, subject: string, { value, errnoCode, errnoMessage }: Outcome): number => {
   if (value >= 0) return value;
   throw new DeviceError(name, subject, errnoName(errnoCode), errnoMessage.replace(/ \(os error \d+\)$/, ''));
 };
 
 const call = (name: string, subject: string, ...values: readonly Argument[]): number =>
-  valueOf(name, subject, ffi().load(request(name, values)));
+  resultOf(name, subject, ffi().load(request(name, values)));
 
 const callOnPool = async (name: string, subject: string, ...values: readonly Argument[]): Promise<number> =>
-  valueOf(name, subject, await ffi().load({ ...request(name, values), runInNewThread: true }));
-
-/** mount(2), linux/mount.h. */
-export const MS = {
-  MS_RDONLY: 0x1,
-  MS_NOSUID: 0x2,
-  MS_NODEV: 0x4,
-  MS_NOEXEC: 0x8,
-  MS_SYNCHRONOUS: 0x10,
-  MS_REMOUNT: 0x20,
-  MS_MANDLOCK: 0x40,
-  MS_DIRSYNC: 0x80,
-  MS_NOSYMFOLLOW: 0x100,
-  MS_NOATIME: 0x400,
-  MS_NODIRATIME: 0x800,
-  MS_BIND: 0x1000,
-  MS_MOVE: 0x2000,
-  MS_REC: 0x4000,
-  MS_SILENT: 0x8000,
-  MS_RELATIME: 0x200000,
-  MS_STRICTATIME: 0x1000000,
-  MS_LAZYTIME: 0x2000000,
-} as const;
+  resultOf(name, subject, await ffi().load({ ...request(name, values), runInNewThread: true }));
 
 export const UMOUNT_NOFOLLOW = 0x8;
 
@@ -170,4 +148,13 @@ export const epollAdd = (epoll: number, fd: number, events: number): void => {
   const event = Buffer.alloc(16);
   event.writeUInt32LE(events);
   call('epoll_ctl', `fd ${fd}`, epoll, EPOLL_CTL_ADD, fd, event);
+};
+
+/** What of `events` is so for `fd` now, without waiting. */
+export const pollNow = (fd: number, events: number): number => {
+  const pollfd = Buffer.alloc(8);
+  pollfd.writeInt32LE(fd, 0);
+  pollfd.writeInt16LE(events, 4);
+  call('poll', `fd ${fd}`, pollfd, 1n, 0);
+  return pollfd.readInt16LE(6);
 };

@@ -1,0 +1,51 @@
+/**
+ * The Linux implementation of the host port, put together.
+ *
+ * In: the directories of this daemon and the containers part (which has its own connections to look after).
+ * Out: one Host. Besides libc.ts and its users below this folder nothing in the project touches the machine.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Paths } from '../../../resources/paths.ts';
+import type { Containers, Host } from '../host.ts';
+import { linuxClock } from './clock.ts';
+import { linuxDisks } from './disks.ts';
+import { linuxFiles } from './files.ts';
+import { MountTable } from './mount-table.ts';
+import { LinuxMounts } from './mounts.ts';
+import { sweepTemporaries } from './temporary.ts';
+
+/** Directories in which files are written under their final names, and in which a crash may have left halves. */
+const writtenDirectories = ({ storage, run, config, logs, watch }: Paths): readonly string[] => [
+  storage,
+  `${storage}/objects`,
+  `${storage}/trails`,
+  `${storage}/trails/locals`,
+  `${storage}/boot`,
+  `${storage}/cache`,
+  run,
+  config,
+  logs,
+  watch,
+];
+
+/** `paths` must be real paths: the kernel's mount table knows no symlinks. See realPaths(). */
+export const linuxHost = async (options: {
+  readonly paths: Paths;
+  readonly containers: Containers & { close(): Promise<void> };
+}): Promise<Host> => {
+  const { paths, containers } = options;
+  await sweepTemporaries(writtenDirectories(paths));
+  const table = new MountTable();
+  return {
+    clock: linuxClock,
+    files: linuxFiles,
+    mounts: new LinuxMounts(table),
+    disks: linuxDisks,
+    containers,
+    bootId: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
+    close: async () => {
+      await containers.close();
+      table.close();
+    },
+  };
+};

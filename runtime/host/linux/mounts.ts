@@ -1,0 +1,169 @@
+/**
+ * The mount half of the port: mount(2) and the mount table.
+ *
+ * In: what is to be mounted where. Out: what is mounted where, and at which targets that changed.
+ * Must never: detach lazily (a detached tree is still in use, but nobody can see it any more), change a mount that it
+ * was not asked about, or let its own mounts propagate into the trees they were bound from.
+ */
+import { lstat } from 'node:fs/promises';
+import { filter, map, type Observable, share } from 'rxjs';
+import { DeviceError, type Mount, type Mounts } from '../host.ts';
+import { changesOf } from './kernel-events.ts';
+import { mount, UMOUNT_NOFOLLOW, umount2 } from './libc.ts';
+import { attachLoop } from './loop.ts';
+import { flagsOfNames, flagsOfOptions, MS } from './mount-flags.ts';
+import { deviceNumbersOf, statusOf } from './mount-status.ts';
+import type { MountTable } from './mount-table.ts';
+import { changedTargets, type MountEntry, mountAt, mountsBelow, subtreeOf } from './mountinfo.ts';
+import { attempt, hasCode } from './refusal.ts';
+
+type Type = 'file' | 'directory';
+
+/** mount(2) follows symlinks, and a symlink at a mount point leads to where nobody wanted anything mounted. */
+const typeAt = (operation: string, path: string): Promise<Type> =>
+  attempt(operation, path, async () => {
+    const stats = await lstat(path);
+    if (stats.isSymbolicLink()) throw new DeviceError(operation, path, 'ELOOP', 'is a symlink');
+    return stats.isDirectory() ? 'directory' : 'file';
+  });
+
+const requireDirectory = async (target: string): Promise<void> => {
+  if ((await typeAt('mount', target)) !== 'directory') throw new DeviceError('mount', target, 'ENOTDIR');
+};
+
+/** A journal of all data, then of the order of data, then whatever the image itself says (spec: lifecycle.md §6.2). */
+const EXT4_OPTIONS = ['data=journal', 'data=ordered', undefined] as const;
+
+const mountFirst = async (
+  node: string,
+  target: string,
+  how: { readonly type: string; readonly flags: number; readonly options: readonly (string | undefined)[] },
+): Promise<void> => {
+  const { type, flags } = how;
+  for (const [index, options] of how.options.entries()) {
+    try {
+      await mount(node, target, options === undefined ? { type, flags } : { type, flags, options });
+      return;
+    } catch (error) {
+      // EINVAL: this file system cannot do what the options ask for.
+      if (index === how.options.length - 1 || !hasCode(error, 'EINVAL')) throw error;
+    }
+  }
+};
+
+const isSameTree = async (source: string, target: string): Promise<boolean> => {
+  const [from, to] = await Promise.all([lstat(source), lstat(target)]);
+  return from.dev === to.dev && from.ino === to.ino;
+};
+
+export class LinuxMounts implements Mounts {
+  readonly changes: Observable<readonly string[]>;
+  readonly #table: MountTable;
+
+  constructor(table: MountTable) {
+    this.#table = table;
+    this.changes = changesIn(table);
+  }
+
+  async at(target: string): Promise<Mount | undefined> {
+    const entries = this.#table.read();
+    const entry = mountAt(entries, target);
+    return entry === undefined ? undefined : await statusOf(entries, entry);
+  }
+
+  async below(directory: string): Promise<readonly string[]> {
+    return [...new Set(mountsBelow(this.#table.read(), directory).map(({ target }) => target))];
+  }
+
+  async mountImage(request: Parameters<Mounts['mountImage']>[0]): Promise<void> {
+    const { image, target, filesystem, readOnly } = request;
+    await requireDirectory(target);
+    const present = await this.at(target);
+    if (present?.type === 'image' && !present.deleted && present.sources.includes(image)) return;
+    const loop = await attachLoop(image, readOnly);
+    try {
+      const options = filesystem === 'ext4' && !readOnly ? EXT4_OPTIONS : [undefined];
+      await mountFirst(loop.node, target, { type: filesystem, flags: readOnly ? MS.MS_RDONLY : 0, options });
+    } finally {
+      await loop.handle.close();
+    }
+  }
+
+  async bind({ source, target, recursive, readOnly }: Parameters<Mounts['bind']>[0]): Promise<void> {
+    const [from, to] = [await typeAt('bind', source), await typeAt('bind', target)];
+    if (from !== to) throw new DeviceError('bind', target, 'ENOTDIR', `is a ${to}, but ${source} is a ${from}`);
+    const isBound = mountAt(this.#table.read(), target) !== undefined && (await isSameTree(source, target));
+    if (!isBound) await mount(source, target, { flags: MS.MS_BIND | (recursive ? MS.MS_REC : 0) });
+    try {
+      // Where the host's mounts are shared, unmounting something inside the copy would unmount it in the original too.
+      await mount('none', target, { flags: MS.MS_SLAVE | (recursive ? MS.MS_REC : 0) });
+      if (readOnly) await this.#makeReadOnly(target, recursive);
+    } catch (error) {
+      if (!isBound) await this.unmount(target);
+      throw error;
+    }
+  }
+
+  async mountTmpfs({ target }: { target: string }): Promise<void> {
+    await requireDirectory(target);
+    if ((await this.at(target))?.type === 'tmpfs') return;
+    await mount('none', target, { type: 'tmpfs', flags: 0 });
+  }
+
+  async mountDevice({ device, target, filesystem, flags }: Parameters<Mounts['mountDevice']>[0]): Promise<void> {
+    const bits = flagsOfNames(device, flags);
+    await requireDirectory(target);
+    const numbers = await deviceNumbersOf(device);
+    if (numbers === undefined) throw new DeviceError('mount', device, 'ENOTBLK', 'no such block device');
+    const present = mountAt(this.#table.read(), target);
+    if (present?.device === numbers && present.root === '/') return;
+    await mount(device, target, { type: filesystem, flags: bits });
+  }
+
+  async unmount(target: string): Promise<void> {
+    const entries = this.#table.read();
+    const top = mountAt(entries, target);
+    if (top === undefined) return;
+    // Children after their parents in the table: the other way round.
+    for (const entry of subtreeOf(entries, top).toReversed()) await this.#takeOff(entry);
+  }
+
+  async #takeOff({ id, target }: MountEntry): Promise<void> {
+    try {
+      await umount2(target, UMOUNT_NOFOLLOW);
+    } catch (error) {
+      // EINVAL, ENOENT: not a mount point any more. Somebody was faster, or its parent went and took it along.
+      const isGone = !this.#table.read().some((entry) => entry.id === id);
+      if (!isGone || !hasCode(error, 'EINVAL', 'ENOENT')) throw error;
+    }
+  }
+
+  /** A bind takes its flags from the original; only a remount changes them, and one mount at a time. */
+  async #makeReadOnly(target: string, recursive: boolean): Promise<void> {
+    const entries = this.#table.read();
+    const top = mountAt(entries, target);
+    if (top === undefined) throw new DeviceError('bind', target, 'EINVAL', 'unmounted meanwhile');
+    for (const { target: at, options } of recursive ? subtreeOf(entries, top) : [top]) {
+      const flags = flagsOfOptions(options) | MS.MS_BIND | MS.MS_REMOUNT | MS.MS_RDONLY;
+      await mount('none', at, { flags });
+    }
+  }
+}
+
+const changesIn = (table: MountTable): Observable<readonly string[]> => {
+  let known: readonly MountEntry[] = [];
+  const look = (): readonly string[] => {
+    const before = known;
+    known = table.read();
+    return changedTargets(before, known);
+  };
+  // Sharing resets with the last subscriber; the next one starts from the table of its own time.
+  const wakeUps = changesOf('/proc/self/mountinfo', () => {
+    known = table.read();
+  });
+  return wakeUps.pipe(
+    map(look),
+    filter((targets) => targets.length > 0),
+    share(),
+  );
+};

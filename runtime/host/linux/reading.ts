@@ -1,0 +1,83 @@
+/** Reading files and directories. Absence is a value. */
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, statfs } from 'node:fs/promises';
+import { DeviceError, type FileStat } from '../host.ts';
+import { attempt, attemptUnlessAbsent } from './refusal.ts';
+import { isTemporary } from './temporary.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+const typeOf = (stats: Stats): FileStat['type'] => {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  return stats.isSymbolicLink() ? 'symlink' : 'other';
+};
+
+export const stat = (path: string): Promise<FileStat | undefined> =>
+  attemptUnlessAbsent('stat', path, async () => {
+    const stats = await lstat(path);
+    return {
+      type: typeOf(stats),
+      sizeBytes: stats.size,
+      mode: stats.mode & 0o7777,
+      device: stats.dev,
+      inode: stats.ino,
+      links: stats.nlink,
+      modifiedMs: stats.mtimeMs,
+    };
+  });
+
+/** Opens a regular file. O_NONBLOCK: opening a FIFO would otherwise hold a thread until somebody writes to it. */
+export const openRegular = async (path: string): Promise<FileHandle> => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = await file.stat();
+  if (stats.isFile()) return file;
+  await file.close();
+  throw new DeviceError('read', path, stats.isDirectory() ? 'EISDIR' : 'EINVAL', 'not a regular file');
+};
+
+const tooBig = (path: string, maxBytes: number): DeviceError =>
+  new DeviceError('read', path, 'EFBIG', `larger than ${maxBytes} bytes`);
+
+/** The size is no guide: files of /proc and /sys say 0, and others may grow while they are read. */
+const readAtMost = async (file: FileHandle, path: string, maxBytes: number): Promise<Buffer> => {
+  const { size } = await file.stat();
+  if (size > maxBytes) throw tooBig(path, maxBytes);
+  const chunks: Buffer[] = [];
+  let totalBytes = 0;
+  for (;;) {
+    // One byte more than expected, so that a file of known size ends with the second read.
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(size - totalBytes + 1, 4096)));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, null);
+    if (bytesRead === 0) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    totalBytes += bytesRead;
+    if (totalBytes > maxBytes) throw tooBig(path, maxBytes);
+    chunks.push(chunk.subarray(0, bytesRead));
+  }
+};
+
+export const read = (path: string, maxBytes: number): Promise<Buffer | undefined> =>
+  attemptUnlessAbsent('read', path, async () => {
+    await using file = await openRegular(path);
+    return await readAtMost(file, path, maxBytes);
+  });
+
+export async function* stream(path: string): AsyncGenerator<Uint8Array> {
+  await using file = await attempt('read', path, () => openRegular(path));
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const { bytesRead } = await attempt('read', path, () => file.read(chunk, 0, CHUNK_BYTES, null));
+    if (bytesRead === 0) return;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+/** Without files that are just being written: they have no name yet. */
+export const list = (path: string): Promise<readonly string[] | undefined> =>
+  attemptUnlessAbsent('list', path, async () => (await readdir(path)).filter((name) => !isTemporary(name)).sort());
+
+export const space = (path: string): Promise<{ totalBytes: number; freeBytes: number }> =>
+  attempt('statfs', path, async () => {
+    const { bsize, blocks, bfree } = await statfs(path);
+    return { totalBytes: blocks * bsize, freeBytes: bfree * bsize };
+  });
