@@ -21,7 +21,7 @@ const FATAL_ATTEMPTS = 3;
 export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, snapshot, nowMs) => {
   if (status === undefined) return waitFor([], 'the storage has not been read yet');
   const { committed, trial } = status;
-  if (trial === undefined) return planProposal(ref, spec, status);
+  if (trial === undefined) return planProposal(ref, spec, status, snapshot);
 
   const fail = (code: Failure['status'], message: string, detail: string): Plan =>
     act({ type: 'update.rollBack', ref, failure: failureOf(trial, code, message, detail) }, `${message}: ${detail}`);
@@ -36,6 +36,7 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
       superseded.detail,
     );
   }
+  if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
   if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
 
   const hopeless = reasonToRollBack(snapshot, nowMs);
@@ -59,11 +60,24 @@ const failureOf = (trial: Trial, status: Failure['status'], message: string, det
   detail,
 });
 
-const planProposal = (ref: Ref<'update'>, spec: UpdateSpec | undefined, status: UpdateStatus): Plan => {
-  if (spec === undefined || !isNew(spec, status.committed)) return CONVERGED;
-  const failure = knownFailure(spec, status);
-  if (failure !== undefined)
-    return stall(`this content was tried before and failed: ${failure.message}: ${failure.detail}`);
+const planProposal = (
+  ref: Ref<'update'>,
+  spec: UpdateSpec | undefined,
+  status: UpdateStatus,
+  snapshot: Snapshot,
+): Plan => {
+  if (spec === undefined || !isNew(spec, status.committed)) {
+    return status.unreadable === undefined
+      ? CONVERGED
+      : stall(`revision ${status.committed.revision} cannot be used: ${status.unreadable}`);
+  }
+  const known = knownFailure(spec, status);
+  if (known !== undefined) return stall(`this content was tried before and failed: ${known.message}: ${known.detail}`);
+  const refused = snapshot.failures[ref];
+  if (refused?.action === 'update.try' && refused.attempts >= FATAL_ATTEMPTS) {
+    const failure: Failure = { ...spec, status: 'ERROR', message: 'Internal error', detail: refused.message };
+    return act({ type: 'update.rollBack', ref, failure }, refused.message);
+  }
   return act(
     { type: 'update.try', ref, revision: spec, fallback: status.committed.revision },
     `${spec.revision} was proposed`,

@@ -41,5 +41,6 @@ export interface UpdateStatus {
   readonly trial?: Trial;
   /** Revisions that failed, by name. */
   readonly failures: Readonly<Record<string, Failure>>;
-  readonly commitDelaySeconds: number;
+  /** Why the document of the revision that should run cannot be used; nothing is touched on its behalf. */
+  readonly unreadable?: string;
 }

@@ -2,6 +2,7 @@
 import type { Observable } from 'rxjs';
 import type { ActionOf, ActionType } from '../resources/action.ts';
 import type { Kind, Status } from '../resources/catalog.ts';
+import { kindOf, type Ref } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
 
 export interface Controller<K extends Kind> {
@@ -19,3 +20,7 @@ export interface Controller<K extends Kind> {
 }
 
 export type Controllers = { readonly [K in Kind]: Controller<K> };
+
+/** The controller of a resource's kind. The one seam where the link between kind and types is lost: `ref` carries it at run time. */
+export const controllerOf = (controllers: Controllers, ref: Ref): Controller<Kind> =>
+  controllers[kindOf(ref)] as unknown as Controller<Kind>;

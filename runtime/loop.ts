@@ -19,11 +19,10 @@ import {
   scan,
 } from 'rxjs';
 import type { Action } from '../resources/action.ts';
-import type { Kind } from '../resources/catalog.ts';
 import type { Plan } from '../resources/plan.ts';
-import { kindOf, nameOf, type Ref } from '../resources/ref.ts';
+import { nameOf, type Ref } from '../resources/ref.ts';
 import { EMPTY_SNAPSHOT, resourceIn, type Snapshot } from '../resources/snapshot.ts';
-import type { Controller, Controllers } from './controller.ts';
+import { type Controllers, controllerOf } from './controller.ts';
 import type { Event } from './event.ts';
 import { type Clock, DeviceError } from './host/host.ts';
 import { perform } from './performing.ts';
@@ -73,9 +72,8 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
     unseen.add(ref);
     keys.next(ref);
   };
-  const controllerOf = (ref: Ref): Controller<Kind> => controllers[kindOf(ref)];
   const reconcile = (ref: Ref, snapshot: Snapshot, nowMs: number): Plan =>
-    controllerOf(ref).reconcile(resourceIn(snapshot, ref), snapshot, nowMs);
+    controllerOf(controllers, ref).reconcile(resourceIn(snapshot, ref), snapshot, nowMs);
   const planNow = (ref: Ref): Plan => planOf(ref, snapshots.value, clock.nowMs(), reconcile);
 
   const planAll = (snapshot: Snapshot): void => {
@@ -91,7 +89,7 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
   const observe = async (ref: Ref): Promise<boolean> => {
     unseen.delete(ref);
     try {
-      tell({ type: 'resource.observed', ref, status: await controllerOf(ref).observe(nameOf(ref)) });
+      tell({ type: 'resource.observed', ref, status: await controllerOf(controllers, ref).observe(nameOf(ref)) });
       return true;
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;

@@ -1,8 +1,6 @@
 /** The only impure line of the loop: runs one action through its controller, with a time limit. */
 import type { Action, ActionType } from '../resources/action.ts';
-import type { Kind } from '../resources/catalog.ts';
-import { kindOf } from '../resources/ref.ts';
-import type { Controller, Controllers } from './controller.ts';
+import { type Controllers, controllerOf } from './controller.ts';
 import { type Clock, DeviceError } from './host/host.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 30;
@@ -14,7 +12,7 @@ export const perform = async (
   clock: Clock,
   stop: AbortSignal,
 ): Promise<void> => {
-  const controller: Controller<Kind> = controllers[kindOf(action.ref)];
+  const controller = controllerOf(controllers, action.ref);
   // The table is complete by its mapped type; the lookup alone loses the link between key and argument.
   const execute = controller.execute[action.type as ActionType] as (
     action: Action,

@@ -1,0 +1,183 @@
+/**
+ * Containers on the device: what LXC says is alive, and what the ledger says it is. Their ends come from the host's
+ * exit stream and are written to the ledger before anybody decides upon them.
+ */
+import { concatMap, from, map, merge, Subject } from 'rxjs';
+import type { ContainerPhase, ContainerSpec, ContainerStatus, Exit, Run } from '../resources/container.ts';
+import { nameOf } from '../resources/ref.ts';
+import type { Reconciler } from '../resources/snapshot.ts';
+import type { Controller } from '../runtime/controller.ts';
+import { directoryWatch } from '../runtime/directory-watch.ts';
+import type { Host } from '../runtime/host/host.ts';
+import type { Ledger } from '../runtime/ledger.ts';
+
+interface ContainerEntry {
+  readonly definition: string;
+  readonly generation: number;
+  readonly revision: string;
+  readonly rank: number;
+  readonly retries: number;
+  readonly run?: Run;
+  /** Writable directories of its root, as they were when it started. */
+  readonly uppers?: readonly Upper[];
+  readonly end?: { readonly exit: Exit; readonly atMs: number };
+}
+
+interface Upper {
+  readonly path: string;
+  readonly inode: number;
+}
+
+/** What LXC is given for a container, and which directories its root file system writes to. */
+export interface LxcSetup {
+  readonly config: string;
+  readonly uppers: readonly string[];
+}
+
+export interface ContainerControllerOptions {
+  readonly host: Host;
+  readonly ledger: Ledger;
+  readonly reconcile: Reconciler<'container'>;
+  /** Prepares what a start needs outside LXC and returns the configuration. @throws DeviceError */
+  readonly prepare: (spec: ContainerSpec) => Promise<LxcSetup>;
+  /** Undoes `prepare`. */
+  readonly tidy: (name: string) => Promise<void>;
+}
+
+export interface ContainerController extends Controller<'container'> {
+  /** The container says that it is ready. False: it is not running. */
+  signalReady(name: string): Promise<boolean>;
+}
+
+const START_TIMEOUT_SECONDS = 60;
+
+export const containerController = (options: ContainerControllerOptions): ContainerController => {
+  const { host, ledger, reconcile } = options;
+  const { containers, clock, files } = host;
+  const rootWatch = directoryWatch(files);
+  const signals = new Subject<string>();
+
+  const entryOf = (name: string): Promise<ContainerEntry | undefined> => ledger.get<ContainerEntry>('container', name);
+  const update = async (name: string, change: (entry: ContainerEntry) => ContainerEntry): Promise<void> => {
+    const entry = await entryOf(name);
+    if (entry !== undefined) await ledger.put<ContainerEntry>('container', name, change(entry));
+  };
+  const recordExit = async (name: string, exit: Exit): Promise<void> =>
+    update(name, (entry) => (entry.run === undefined ? entry : { ...entry, end: { exit, atMs: clock.nowMs() } }));
+  const requestStop = async (name: string): Promise<void> =>
+    update(name, (entry) => {
+      if (entry.run === undefined || entry.run.stopRequestedAtMs !== undefined) return entry;
+      return { ...entry, run: { ...entry.run, stopRequestedAtMs: clock.nowMs() } };
+    });
+
+  const observe = async (name: string): Promise<ContainerStatus | undefined> => {
+    const [entry, state] = [await entryOf(name), await containers.inspect(name)];
+    if (entry === undefined && state === undefined) {
+      return (await containers.list()).includes(name) ? { ...UNKNOWN, phase: 'installed' } : undefined;
+    }
+    const { definition, generation, revision, rank, retries } = entry ?? UNKNOWN;
+    const phase = await phaseOf(name, entry, state);
+    rootWatch.set(name, phase.phase === 'running' ? [...new Set((entry?.uppers ?? []).map(parentOf))] : []);
+    return { definition, generation, revision, rank, retries, ...phase };
+  };
+
+  const phaseOf = async (
+    name: string,
+    entry: ContainerEntry | undefined,
+    state: Awaited<ReturnType<typeof containers.inspect>>,
+  ): Promise<ContainerPhase> => {
+    const run: Run = entry?.run ?? { startedAtMs: clock.nowMs(), volumes: {} };
+    if (state === undefined) {
+      if (entry?.run === undefined) return { phase: 'installed' };
+      if (entry.end !== undefined) return { phase: 'exited', run, exit: entry.end.exit, exitedAtMs: entry.end.atMs };
+      // A start that a dying daemon never finished; nothing ran yet.
+      if (run.initPid === undefined) return { phase: 'installed' };
+      await recordExit(name, { type: 'unknown' });
+      return { phase: 'exited', run, exit: { type: 'unknown' }, exitedAtMs: clock.nowMs() };
+    }
+    if (state.state === 'STARTING' || state.initPid === undefined) return { phase: 'starting', run };
+    const rootIntact = await isIntact(entry?.uppers ?? []);
+    return { phase: 'running', run: { ...run, initPid: state.initPid }, frozen: state.state === 'FROZEN', rootIntact };
+  };
+
+  const uppersAt = async (paths: readonly string[]): Promise<Upper[]> => {
+    const found = await Promise.all(paths.map(async (path) => ({ path, stat: await files.stat(path) })));
+    return found.flatMap(({ path, stat }) => (stat === undefined ? [] : [{ path, inode: stat.inode }]));
+  };
+  const isIntact = async (uppers: readonly Upper[]): Promise<boolean> => {
+    const now = await uppersAt(uppers.map(({ path }) => path));
+    return uppers.every(({ path, inode }) => now.some((upper) => upper.path === path && upper.inode === inode));
+  };
+
+  const start = async (spec: ContainerSpec, volumes: Run['volumes']): Promise<void> => {
+    const { name } = spec;
+    const run: Run = { startedAtMs: clock.nowMs(), volumes };
+    await update(name, ({ end: _, ...entry }) => ({ ...entry, revision: spec.revision, run, uppers: [] }));
+    try {
+      const setup = await options.prepare(spec);
+      await containers.configure(name, setup.config);
+      const initPid = await containers.start(name);
+      const uppers = await uppersAt(setup.uppers);
+      await update(name, (entry) => ({ ...entry, uppers, run: { ...run, ...entry.run, initPid } }));
+    } catch (error) {
+      // It never ran: what its monitor reports about the attempt is no end of a run.
+      await update(name, ({ run: _run, end: _end, ...entry }) => entry);
+      throw error;
+    }
+  };
+
+  return {
+    kind: 'container',
+    reconcile,
+    watch: () =>
+      merge(
+        containers.changes,
+        containers.exits.pipe(concatMap(({ name, exit }) => from(recordExit(name, exit)).pipe(map(() => name)))),
+        rootWatch.changes,
+        signals,
+      ),
+    list: async () => [...new Set([...(await ledger.names('container')), ...(await containers.list())])],
+    observe,
+    signalReady: async (name) => {
+      const entry = await entryOf(name);
+      if (entry?.run === undefined || entry.end !== undefined) return false;
+      const { run } = entry;
+      if (run.readyAtMs === undefined) {
+        await ledger.put<ContainerEntry>('container', name, { ...entry, run: { ...run, readyAtMs: clock.nowMs() } });
+        signals.next(name);
+      }
+      return true;
+    },
+    execute: {
+      'container.install': async ({ spec, rank }) => {
+        const { definition, generation, revision, name } = spec;
+        await ledger.put<ContainerEntry>('container', name, { definition, generation, revision, rank, retries: 0 });
+      },
+      'container.start': ({ spec, volumes }) => start(spec, volumes),
+      'container.halt': async ({ ref }) => {
+        await requestStop(nameOf(ref));
+        await containers.halt(nameOf(ref));
+      },
+      'container.kill': async ({ ref }) => {
+        await requestStop(nameOf(ref));
+        await containers.kill(nameOf(ref));
+      },
+      'container.unfreeze': ({ ref }) => containers.unfreeze(nameOf(ref)),
+      'container.reset': async ({ ref, retries }) => {
+        await options.tidy(nameOf(ref));
+        await update(nameOf(ref), ({ run: _run, end: _end, uppers: _uppers, ...entry }) => ({ ...entry, retries }));
+      },
+      'container.remove': async ({ ref }) => {
+        await containers.remove(nameOf(ref));
+        await options.tidy(nameOf(ref));
+        await ledger.remove('container', nameOf(ref));
+      },
+    },
+    timeoutSeconds: { 'container.start': START_TIMEOUT_SECONDS },
+  };
+};
+
+/** Lives under our lxcpath, but no ledger knows it: no revision can want it. */
+const UNKNOWN: Omit<ContainerEntry, 'run'> = { definition: '', generation: 0, revision: '', rank: 0, retries: 0 };
+
+const parentOf = ({ path }: Upper): string => path.slice(0, path.lastIndexOf('/'));
