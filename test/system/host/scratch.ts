@@ -1,0 +1,57 @@
+/** A directory for one test, and the certainty that nothing of it is left mounted, attached or swapped on. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { usesOf } from './traces-of.ts';
+
+const LIMIT_MS = 10_000;
+
+/** Real time, because the kernel's is. */
+export const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  const giveUpAt = performance.now() + LIMIT_MS;
+  while (!(await holds())) {
+    if (performance.now() > giveUpAt) throw new Error(`still not so after ${LIMIT_MS} ms: ${holds}`);
+    await sleep(10);
+  }
+};
+
+export interface Scratch {
+  readonly root: string;
+  /** Cleans up. @throws Error naming a loop device that did not free itself: that is a leak of the host. */
+  remove(): Promise<void>;
+}
+
+const isLoop = (use: string): boolean => use.startsWith('/dev/loop');
+const mountPoint = (line: string): string => (line.split(' ')[4] ?? '').replaceAll('\\040', ' ');
+
+/** By the tools of the system, so that a broken host cannot hide its leaks. */
+const takeDown = (root: string): void => {
+  for (const use of usesOf(root).toReversed()) {
+    if (use.startsWith('/')) continue;
+    execFileSync('umount', ['-l', mountPoint(use)]);
+  }
+  for (const use of usesOf(root)) if (!isLoop(use)) execFileSync('swapoff', [use.split(/\s/)[0] ?? '']);
+};
+
+const detachLeakedLoops = (root: string): void => {
+  for (const use of usesOf(root)) if (isLoop(use)) execFileSync('losetup', ['-d', use.split(':')[0] ?? '']);
+};
+
+export const scratch = (name: string): Scratch => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), `pvtest-${name}-`)));
+  return {
+    root,
+    remove: async () => {
+      try {
+        takeDown(root);
+        // Autoclear detaches a loop device some time after the unmount returned.
+        await until(() => usesOf(root).length === 0);
+      } finally {
+        detachLeakedLoops(root);
+        rmSync(root, { recursive: true, force: true });
+      }
+    },
+  };
+};
