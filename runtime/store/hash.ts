@@ -1,6 +1,7 @@
 /** sha256 of objects and of state documents. */
 import { createHash } from 'node:crypto';
 import { parseState } from '../../resources/state.ts';
+import { Rejection } from './rejection.ts';
 
 export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
@@ -18,6 +19,21 @@ export const sha256OfStream = async (
   }
   return hash.digest('hex');
 };
+
+/** Passes content on; ends with a Rejection when its sum is not `id`, e.g. because `source` was written to meanwhile. */
+export async function* expecting(
+  id: string,
+  content: AsyncIterable<Uint8Array>,
+  source: string,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of content) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const actual = hash.digest('hex');
+  if (actual !== id) throw new Rejection(`${source}: expected the sha256 ${id}, but saw ${actual}`);
+}
 
 /** The hash of a state document (see StateDocument); of its bytes when it is none, so that even that can be named. */
 export const stateHash = (bytes: Uint8Array): string => {

@@ -56,8 +56,10 @@ const partOf = (header: Header): Part => {
   const name = nameOf(header);
   const shown = `entry ${JSON.stringify(header.name)}`;
   if (header.type === 'directory' && ['', '.', 'objects'].includes(name)) return { part: 'none' };
-  if (header.type !== 'file' || isSparse(header))
-    throw new Rejection(`${shown}: expected a regular file, but it is a ${header.type ?? 'special or sparse file'}`);
+  if (header.type !== 'file' || isSparse(header)) {
+    const type = header.type === 'file' ? undefined : header.type;
+    throw new Rejection(`${shown}: expected a regular file, but it is a ${type ?? 'special or sparse file'}`);
+  }
   if (name === 'json') return { part: 'document' };
   const id = name.startsWith('objects/') ? name.slice('objects/'.length) : '';
   if (!isObjectId(id)) throw new Rejection(`${shown}: expected "json" or "objects/<sha256>"`);
@@ -125,8 +127,12 @@ export const readTarball = async (
     await feeding;
   } catch (error) {
     entries.destroy();
-    await feeding.catch(() => undefined); // the archive is closed then; `error` is what ended it
-    throw rejectionOf(error);
+    const fault = await feeding.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ); // the archive is closed now
+    // An entry that is cut off only says that its stream was destroyed; the archive says why.
+    throw rejectionOf(isStreamEnd(error) ? (fault ?? error) : error);
   }
   if (document === undefined) throw new Rejection('expected an entry "json" with the state, but there is none');
   return document;
@@ -172,6 +178,9 @@ const peek = async (
   }
   return { isGzip: head[0] === 0x1f && head[1] === 0x8b, content: content() };
 };
+
+const isStreamEnd = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['STREAM_DESTROYED', 'PREMATURE_CLOSE'].includes(String(error.code));
 
 /** What zlib and tar-stream say about bytes that are no archive. Every other error is passed on as it is. */
 const rejectionOf = (error: unknown): unknown => {
