@@ -1,0 +1,73 @@
+/**
+ * The API servers: the control socket `<run>/pv-ctrl` (HTTP over a unix socket, ctrl-api.md), and on request a
+ * read-only status page on TCP.
+ *
+ * In: snapshots, and the questions that only the composition root can answer (ApiDeps). Out: JSON for clients, and
+ * two intents: a container signals READY, an operator starts or stops a container.
+ * It must never touch the device, decide anything, or let a client's mistake reach the daemon.
+ */
+import type { Server } from 'node:http';
+import { controlApp } from './control.ts';
+import type { ApiDeps } from './deps.ts';
+import { isControlHost, isStatusHost } from './host-header.ts';
+import { apiServer, closeServer } from './server.ts';
+import { listenOnSocket } from './socket.ts';
+import { statusApp } from './status-app.ts';
+import { startStatus } from './status-source.ts';
+
+export interface Api {
+  /** Ends every connection and removes the socket file. */
+  readonly stop: () => Promise<void>;
+  /** Where the status page is; undefined: none was asked for, or its port is taken. */
+  readonly statusUrl: string | undefined;
+}
+
+type ListenAddress = NonNullable<ApiDeps['statusListen']>;
+
+const listenOnPort = (server: Server, { host, port }: ListenAddress): Promise<string> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      const actual = typeof address === 'object' && address !== null ? address.port : port;
+      resolve(`http://${host.includes(':') ? `[${host}]` : host}:${actual}/`);
+    });
+  });
+
+/** A status page that cannot be had is no reason to leave the device without a daemon. */
+const openStatusPage = async (server: Server, address: ListenAddress, deps: ApiDeps): Promise<string | undefined> => {
+  try {
+    return await listenOnPort(server, address);
+  } catch (error) {
+    deps.report(error, `PV_STATUS_LISTEN: listening on ${address.host}:${address.port}`);
+    return undefined;
+  }
+};
+
+/** @throws Error when the control socket's path is taken; the message says by what. */
+export const startApi = async (deps: ApiDeps): Promise<Api> => {
+  const status = startStatus(deps);
+  const control = apiServer(controlApp(deps, status), isControlHost);
+  const servers = [control];
+  try {
+    await listenOnSocket(control, deps.socketPath, deps.files);
+  } catch (error) {
+    status.stop();
+    throw error;
+  }
+  control.on('error', (error) => deps.report(error, 'control socket'));
+
+  let statusUrl: string | undefined;
+  if (deps.statusListen !== undefined) {
+    const page = apiServer(statusApp(deps, status), isStatusHost(deps.statusListen.host));
+    statusUrl = await openStatusPage(page, deps.statusListen, deps);
+    page.on('error', (error) => deps.report(error, 'status listener'));
+    servers.push(page);
+  }
+  const stop = async (): Promise<void> => {
+    status.stop();
+    await Promise.all(servers.map(closeServer));
+  };
+  return { stop, statusUrl };
+};

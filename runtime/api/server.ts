@@ -1,0 +1,98 @@
+/**
+ * HTTP servers that survive their clients: sizes, times and the number of connections are limited, and a malformed
+ * request is answered or dropped, never thrown.
+ */
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { ApiApp } from './endpoint.ts';
+import { failure } from './reply.ts';
+
+const MAX_HEADER_BYTES = 8192;
+const MAX_CONNECTIONS = 64;
+/** A connection on which nothing moves. */
+const IDLE_MS = 50_000;
+/** From the connection, or the previous answer, until the request is there. Longer than an idle keep-alive may be. */
+const REQUEST_MS = 60_000;
+/** Node checks its own request deadlines by a timer that never sleeps; ours are timers of the connections. */
+const NEVER_MS = 2 ** 31 - 1;
+
+const METHODS: readonly string[] = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE'];
+const UNSUPPORTED = '{"Error": "Unsupported protocol"}';
+
+/** Answers what is not HTTP as we speak it, and closes. */
+const refuse = (socket: Socket, statusLine: string): void => {
+  const head = `HTTP/1.1 ${statusLine}\r\nContent-Type: text/html\r\nConnection: close\r\n`;
+  if (socket.writable) socket.end(`${head}Content-Length: ${UNSUPPORTED.length}\r\n\r\n${UNSUPPORTED}`);
+  else socket.destroy();
+};
+
+/** Gives every request of a connection a deadline to arrive by, so that nobody holds connections by dripping bytes. */
+const limitRequestTime = (server: Server): void => {
+  const deadlines = new WeakMap<Socket, NodeJS.Timeout>();
+  const disarm = (socket: Socket): void => clearTimeout(deadlines.get(socket));
+  const arm = (socket: Socket): void => {
+    disarm(socket);
+    if (!socket.destroyed) deadlines.set(socket, setTimeout(() => socket.destroy(), REQUEST_MS).unref());
+  };
+  server.on('connection', (socket: Socket) => {
+    arm(socket);
+    socket.once('close', () => disarm(socket));
+  });
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { socket } = incoming;
+    // A GET is whole now, and its answer may be a stream without end; other methods have a body to come.
+    if (incoming.method === 'GET') disarm(socket);
+    outgoing.once('finish', () => arm(socket));
+  });
+};
+
+/** @param isHostAllowed of the Host header's value; what it refuses is not answered at all. */
+const listenerOf = (app: ApiApp, isHostAllowed: (host: string | undefined) => boolean): RequestListener => {
+  const answer = getRequestListener((request, bindings) => app.fetch(request, bindings), {
+    hostname: 'localhost',
+    overrideGlobalObjects: false,
+    errorHandler: () => failure(400, 'Request has bad format'),
+  });
+  return (incoming, outgoing) => {
+    if (!isHostAllowed(incoming.headers.host)) {
+      incoming.socket.destroy();
+      return;
+    }
+    if (!METHODS.includes(incoming.method ?? '')) {
+      refuse(incoming.socket, '501 Not Implemented');
+      return;
+    }
+    // An empty header is none; the router builds a URL of it.
+    if (incoming.headers.host === '') delete incoming.headers.host;
+    void answer(incoming, outgoing);
+  };
+};
+
+/** A server that does not listen yet. */
+export const apiServer = (app: ApiApp, isHostAllowed: (host: string | undefined) => boolean): Server => {
+  const server = createServer(
+    {
+      requireHostHeader: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connectionsCheckingInterval: NEVER_MS,
+      keepAliveTimeout: IDLE_MS,
+      keepAlive: true,
+    },
+    listenerOf(app, isHostAllowed),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = IDLE_MS;
+  // nc -N, and with it pvcurl, closes its half when the request is sent; without this the answer would be dropped.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.on('clientError', (_error, socket: Socket) => refuse(socket, '400 Bad Request'));
+  limitRequestTime(server);
+  return server;
+};
+
+/** Stops listening and ends every connection, watchers too. */
+export const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve()); // its error says that it did not listen, which is what we want
+    server.closeAllConnections();
+  });

@@ -1,0 +1,176 @@
+/** The status document: what `GET /status` answers, `pvcontrol status` prints and the status page shows. Pure. */
+import type { Kind, Spec, Status } from '../../resources/catalog.ts';
+import type { StatusGoal } from '../../resources/goal.ts';
+import { isOfKind, kindOf, nameOf, type Ref } from '../../resources/ref.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { type Failure, UPDATE } from '../../resources/update.ts';
+import { type Condition, reasonOf, refsOf } from './conditions.ts';
+import { type StatusNames, stateOf, type Timeline } from './timeline.ts';
+
+/**
+ * starting: no revision was read yet. trying: a new revision is brought up. testing: its goals are reached, the commit
+ * delay runs. rolling-back: it is given up. running: the committed revision.
+ */
+export type Phase = 'starting' | 'trying' | 'testing' | 'rolling-back' | 'running';
+
+export interface ResourceView {
+  readonly ref: Ref;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly outcome: 'converged' | 'acting' | 'waiting' | 'stalled' | 'unknown';
+  /** Pantavisor's status for containers and groups, the outcome for everything else. */
+  readonly state: string;
+  /** ISO 8601, wall clock: when `state` was first seen. */
+  readonly since: string;
+  /** Containers and groups. */
+  readonly goal: StatusGoal | null;
+  /** Containers: the name of their group. */
+  readonly group: string | null;
+  readonly waitingOn: readonly Ref[];
+  /** Why it is not converged; empty when it is. */
+  readonly reason: string;
+  /** Failed attempts in a row of the action that is being tried. */
+  readonly attempts: number;
+  readonly lastAction: LastActionView | null;
+  /** What is wanted; null: nobody wants it. */
+  readonly desired: Spec | null;
+  /** What the device has; null: nothing. */
+  readonly observed: Status | null;
+}
+
+export interface LastActionView {
+  readonly type: string;
+  readonly reason: string;
+  readonly result: 'running' | 'done' | 'failed';
+  /** ISO 8601, wall clock: when it ended, or began if it runs. */
+  readonly at: string;
+  /** The device's last answer; while it runs, that of the attempt before. */
+  readonly error: { readonly code: string; readonly message: string; readonly retryInSeconds: number } | null;
+}
+
+export interface StatusView {
+  /** ISO 8601, wall clock: when this was written. */
+  readonly time: string;
+  /** The revision whose resources are desired now. */
+  readonly revision: string | null;
+  readonly phase: Phase;
+  /** The revision that survives a restart. */
+  readonly committed: string | null;
+  readonly trial: {
+    readonly revision: string;
+    readonly fallback: string;
+    readonly commitInSeconds: number | null;
+  } | null;
+  /** Revisions that were given up, and why. */
+  readonly failed: readonly Failure[];
+  readonly progress: { readonly converged: number; readonly total: number };
+  readonly conditions: readonly Condition[];
+  readonly resources: readonly ResourceView[];
+}
+
+export interface StatusTime {
+  readonly nowMs: number;
+  readonly wallTime: Date;
+}
+
+/** A moment of the monotonic clock as wall time: by how long ago it was, so that it holds when the wall clock jumps. */
+const wallTimeOf = (atMs: number, { nowMs, wallTime }: StatusTime): string =>
+  new Date(wallTime.getTime() - Math.max(0, nowMs - atMs)).toISOString();
+
+const secondsUntil = (atMs: number, nowMs: number): number => Math.max(0, Math.ceil((atMs - nowMs) / 1000));
+
+const phaseOf = (snapshot: Snapshot): Phase => {
+  if (snapshot.revision === undefined) return 'starting';
+  const plan = snapshot.plans[UPDATE];
+  if (plan?.outcome === 'acting' && plan.next.type === 'update.rollBack') return 'rolling-back';
+  const trial = resourceIn(snapshot, UPDATE).status?.trial;
+  if (trial === undefined) return 'running';
+  return trial.commitAtMs === undefined ? 'trying' : 'testing';
+};
+
+const trialOf = (snapshot: Snapshot, nowMs: number): StatusView['trial'] => {
+  const trial = resourceIn(snapshot, UPDATE).status?.trial;
+  if (trial === undefined) return null;
+  const { revision, fallback, commitAtMs } = trial;
+  return { revision, fallback, commitInSeconds: commitAtMs === undefined ? null : secondsUntil(commitAtMs, nowMs) };
+};
+
+const lastActionOf = (ref: Ref, snapshot: Snapshot, time: StatusTime): LastActionView | null => {
+  const last = snapshot.lastActions[ref];
+  if (last === undefined) return null;
+  const failure = snapshot.failures[ref];
+  const result = last.finishedAtMs === undefined ? 'running' : failure === undefined ? 'done' : 'failed';
+  const error =
+    failure === undefined
+      ? null
+      : { code: failure.code, message: failure.message, retryInSeconds: secondsUntil(failure.retryAtMs, time.nowMs) };
+  return {
+    type: last.action,
+    reason: last.reason,
+    result,
+    at: wallTimeOf(last.finishedAtMs ?? last.startedAtMs, time),
+    error,
+  };
+};
+
+const membershipOf = (ref: Ref, snapshot: Snapshot): Pick<ResourceView, 'goal' | 'group'> => {
+  if (isOfKind('container', ref)) {
+    const { spec } = resourceIn(snapshot, ref);
+    return { goal: spec?.statusGoal ?? null, group: spec === undefined ? null : nameOf(spec.group) };
+  }
+  return { goal: isOfKind('group', ref) ? (resourceIn(snapshot, ref).spec?.statusGoal ?? null) : null, group: null };
+};
+
+const KIND_ORDER: readonly Kind[] = ['update', 'disk', 'volume', 'group', 'container'];
+
+const orderOf = (ref: Ref, { desired }: Snapshot): number => {
+  const spec = desired[ref];
+  return spec !== undefined && 'order' in spec ? spec.order : Number.MAX_SAFE_INTEGER;
+};
+
+const inOrder =
+  (snapshot: Snapshot) =>
+  (a: Ref, b: Ref): number =>
+    KIND_ORDER.indexOf(kindOf(a)) - KIND_ORDER.indexOf(kindOf(b)) ||
+    orderOf(a, snapshot) - orderOf(b, snapshot) ||
+    (a < b ? -1 : 1);
+
+/** The status document of a snapshot. */
+export const statusView = (
+  snapshot: Snapshot,
+  timeline: Timeline,
+  time: StatusTime,
+  names: StatusNames,
+): StatusView => {
+  const resources = [...refsOf(snapshot)].sort(inOrder(snapshot)).map((ref): ResourceView => {
+    const plan = snapshot.plans[ref];
+    return {
+      ref,
+      kind: kindOf(ref),
+      name: nameOf(ref),
+      outcome: plan?.outcome ?? 'unknown',
+      state: stateOf(ref, snapshot, names),
+      since: wallTimeOf(timeline.since.get(ref)?.atMs ?? time.nowMs, time),
+      ...membershipOf(ref, snapshot),
+      waitingOn: plan?.outcome === 'waiting' ? plan.on : [],
+      reason: reasonOf(snapshot, ref),
+      attempts: snapshot.failures[ref]?.attempts ?? 0,
+      lastAction: lastActionOf(ref, snapshot, time),
+      desired: snapshot.desired[ref] ?? null,
+      observed: snapshot.observed[ref] ?? null,
+    };
+  });
+  const update = resourceIn(snapshot, UPDATE).status;
+  const converged = resources.filter(({ outcome }) => outcome === 'converged').length;
+  return {
+    time: time.wallTime.toISOString(),
+    revision: snapshot.revision ?? null,
+    phase: phaseOf(snapshot),
+    committed: update?.committed.revision ?? null,
+    trial: trialOf(snapshot, time.nowMs),
+    failed: Object.values(update?.failures ?? {}),
+    progress: { converged, total: resources.length },
+    conditions: timeline.conditions,
+    resources,
+  };
+};

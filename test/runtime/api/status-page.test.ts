@@ -1,0 +1,89 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { act } from '../../../resources/plan.ts';
+import { type Api, startApi } from '../../../runtime/api/api.ts';
+import type { ApiDeps } from '../../../runtime/api/deps.ts';
+import type { StatusView } from '../../../runtime/api/status.ts';
+import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
+
+const SNAPSHOT = snapshotOf([container('web')]);
+const MOVING = snapshotOf([container('web')], [], {
+  plans: { 'container/web': act({ type: 'container.remove', ref: 'container/web' }, 'not wanted') },
+});
+
+let device: FakeDevice;
+let api: Api | undefined;
+const start = async (changes: Partial<ApiDeps> = {}): Promise<string> => {
+  device = fakeDevice(SNAPSHOT, { statusListen: { host: '127.0.0.1', port: 0 }, ...changes });
+  api = await startApi(device.deps);
+  return api.statusUrl ?? '';
+};
+afterEach(async () => {
+  await api?.stop();
+  device.remove();
+});
+
+describe('the status listener', () => {
+  it('shows a page in which nothing foreign may run', async () => {
+    const answer = await fetch(await start());
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(answer.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[^']+'; /);
+    expect(await answer.text()).not.toMatch(/https?:\/\//);
+  });
+
+  it('answers everybody, but lets nobody change anything', async () => {
+    const url = await start();
+    device.caller = undefined;
+    expect((await fetch(`${url}containers`)).status).toBe(200);
+    const put = await fetch(`${url}containers/web`, { method: 'PUT', body: '{"action":"stop"}' });
+    expect(put.status).toBe(400);
+    expect((await fetch(`${url}signal`, { method: 'POST', body: '{"type":"ready"}' })).status).toBe(400);
+    expect(device.log).toEqual([]);
+  });
+
+  it('streams the status now and after a change', async () => {
+    const answer = await fetch(`${await start()}status/watch`);
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const next = async (): Promise<StatusView> =>
+      JSON.parse((await reader?.read())?.value?.replace('data: ', '') ?? '');
+    expect((await next()).progress).toEqual({ converged: 1, total: 1 });
+    device.show(MOVING);
+    expect((await next()).resources[0]).toMatchObject({
+      ref: 'container/web',
+      outcome: 'acting',
+      reason: 'not wanted',
+    });
+    await reader?.cancel();
+  });
+
+  it('lets go of watchers when it stops', async () => {
+    const answer = await fetch(`${await start()}status/watch`);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    await api?.stop();
+    await expect(reader?.read()).rejects.toThrow('terminated');
+  });
+
+  it('does not answer names that lead here from elsewhere', async () => {
+    const { port } = new URL(await start());
+    const closed = new Promise<string>((resolve) => {
+      const socket = connect(Number(port), '127.0.0.1', () =>
+        socket.write('GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n'),
+      );
+      let answer = '';
+      socket.on('data', (chunk) => {
+        answer += chunk.toString();
+      });
+      socket.on('close', () => resolve(answer));
+      socket.on('error', () => {}); // a reset is a way to close
+    });
+    expect(await closed).toBe('');
+  });
+
+  it('that cannot be opened is reported, and the control socket serves', async () => {
+    const url = await start({ statusListen: { host: '203.0.113.1', port: 1 } });
+    expect(url).toBe('');
+    expect(device.log[0]).toMatch(/^reported PV_STATUS_LISTEN: listening on 203\.0\.113\.1:1: .*EADDRNOTAVAIL/);
+  });
+});

@@ -1,0 +1,119 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Api, startApi } from '../../../runtime/api/api.ts';
+import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
+import { ask, exchange, parsed } from './wire.ts';
+
+let device: FakeDevice;
+let api: Api | undefined;
+const path = (): string => device.deps.socketPath;
+const start = async (): Promise<Api> => {
+  api = await startApi(device.deps);
+  return api;
+};
+
+beforeEach(() => {
+  device = fakeDevice(snapshotOf([container('web')]));
+});
+afterEach(async () => {
+  await api?.stop();
+  api = undefined;
+  device.remove();
+});
+
+describe('a request', () => {
+  beforeEach(start);
+
+  it.each([
+    ['without a Host', 'GET /groups HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['with an empty Host', 'GET /groups HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n'],
+    ['with localhost and a port', 'GET /groups HTTP/1.1\r\nHost: localhost:80\r\nConnection: close\r\n\r\n'],
+    ['of HTTP/1.0 as pv-xconnect sends it', 'GET /groups HTTP/1.0\r\nHost: localhost\r\n\r\n'],
+  ])('%s is answered', async (_name, text) => {
+    expect(parsed(await exchange(path(), text))).toMatchObject({ status: 200, body: '[]' });
+  });
+
+  it.each(['example.org', '127.0.0.1', 'localhost.example.org'])(
+    'with the Host %s is not answered at all',
+    async (host) => {
+      expect(await exchange(path(), `GET /groups HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).toBe('');
+    },
+  );
+
+  it('whose sender closed its half, as nc -N does, is answered', async () => {
+    const body = '{"action":"stop"}';
+    const text = `PUT /containers/web HTTP/1.0\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    expect(parsed(await exchange(path(), text, { halfClose: true })).status).toBe(200);
+    expect(device.log).toEqual(['stop web']);
+  });
+
+  it('with a chunked body is read whole', async () => {
+    const head =
+      'PUT /containers/web HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const answer = await exchange(path(), `${head}a\r\n{"action":\r\n7\r\n"stop"}\r\n0\r\n\r\n`);
+    expect(parsed(answer).status).toBe(200);
+    expect(device.log).toEqual(['stop web']);
+  });
+
+  it('with a chunked body beyond the limit is refused', async () => {
+    const head =
+      'PUT /containers/web HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const answer = await exchange(path(), `${head}1000\r\n${' '.repeat(4096)}\r\n0\r\n\r\n`);
+    expect(parsed(answer)).toMatchObject({ status: 507, body: '{"Error":"Not enough disk space available"}' });
+  });
+
+  it.each([
+    ['that is no HTTP', 'hello\r\n\r\n', 400],
+    ['with a header beyond all limits', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 400],
+    ['with an unsupported method', 'PATCH /groups HTTP/1.1\r\nHost: localhost\r\n\r\n', 501],
+    ['with OPTIONS', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 501],
+  ])('%s is told so, and the next one is served', async (_name, text, status) => {
+    expect(parsed(await exchange(path(), text))).toMatchObject({ status, body: '{"Error": "Unsupported protocol"}' });
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+
+  it.each(['GET http://[ HTTP/1.1', 'GET \\x HTTP/1.1', 'GET /a\\b HTTP/1.1'])('line %s harms nobody', async (line) => {
+    expect(parsed(await exchange(path(), `${line}\r\nHost: localhost\r\nConnection: close\r\n\r\n`)).status).toBe(400);
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+});
+
+describe('the socket file', () => {
+  it('lets only root and its group connect, whatever the umask', async () => {
+    const umask = process.umask(0);
+    await start();
+    expect(process.umask(umask)).toBe(0);
+    expect(statSync(path()).mode & 0o7777).toBe(0o660);
+  });
+
+  it('goes when the servers stop', async () => {
+    await (await start()).stop();
+    api = undefined;
+    expect(() => statSync(path())).toThrow('ENOENT');
+  });
+
+  it('of a killed daemon is replaced', async () => {
+    // A server that is told to leave its socket behind stands for a daemon that was killed.
+    const killed = createServer().listen(path());
+    await new Promise((resolve) => killed.once('listening', resolve));
+    const { linkSync, renameSync } = await import('node:fs');
+    linkSync(path(), `${path()}.kept`);
+    await new Promise((resolve) => killed.close(resolve));
+    renameSync(`${path()}.kept`, path());
+    await start();
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+
+  it('of a living daemon is left alone', async () => {
+    await start();
+    await expect(startApi(device.deps)).rejects.toThrow('is in use by another pantavisor');
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+
+  it('that is no socket is left alone', async () => {
+    writeFileSync(path(), 'mine');
+    await expect(startApi(device.deps)).rejects.toThrow('is a file, expected a socket or nothing');
+    expect(statSync(path()).size).toBe(4);
+  });
+});
