@@ -20,3 +20,9 @@ export interface Paths {
 
 export const objectPath = (paths: Paths, id: string): string => `${paths.storage}/objects/${id}`;
 export const trailPath = (paths: Paths, revision: string): string => `${paths.storage}/trails/${revision}`;
+
+/** Where a disk is mounted unless it says otherwise; the name is historical, it is not about encryption only. */
+export const diskPath = (paths: Paths, disk: string): string => `${paths.media}/pv/dmcrypt/${disk}`;
+/** Mount point of a container's volume. */
+export const volumePath = (paths: Paths, owner: string, volume: string): string =>
+  `${paths.volumes}/${owner}/${volume}`;

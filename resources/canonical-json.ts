@@ -1,0 +1,41 @@
+/**
+ * Canonical JSON as pvr writes it (the canonicaljson-spec): keys sorted by code point, no blanks, strings with the
+ * fewest escapes, whole numbers in full, others as one digit, fraction and `E` exponent. Equal values, equal text.
+ */
+export const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) return canonicalObject(Object.entries(value), canonicalJson);
+  if (typeof value === 'number') return canonicalNumber(value);
+  return typeof value === 'string' ? canonicalString(value) : String(value);
+};
+
+/** The object with these members; `textOf` gives the canonical text of each value. */
+export const canonicalObject = <V>(entries: Iterable<readonly [string, V]>, textOf: (value: V) => string): string => {
+  const members = [...entries].sort(([a], [b]) => compareCodePoints(a, b));
+  return `{${members.map(([key, value]) => `${canonicalString(key)}:${textOf(value)}`).join(',')}}`;
+};
+
+const ASTRAL = /[\ud800-\udfff]/;
+
+// UTF-16 order differs from code point order only where surrogates are involved.
+const compareCodePoints = (a: string, b: string): number => {
+  if (!ASTRAL.test(a) && !ASTRAL.test(b)) return a < b ? -1 : Number(a > b);
+  const [left, right] = [Array.from(a, codePoint), Array.from(b, codePoint)];
+  const at = left.findIndex((point, index) => point !== right[index]);
+  return at === -1 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
+};
+
+const codePoint = (character: string): number => character.codePointAt(0) ?? 0;
+
+// JSON.stringify already escapes no more than it must; only the case of its hex digits differs.
+const canonicalString = (text: string): string =>
+  JSON.stringify(text).replace(/\\(?:\\|u[0-9a-f]{4})/g, (sequence) =>
+    sequence === '\\\\' ? sequence : `\\u${sequence.slice(2).toUpperCase()}`,
+  );
+
+const canonicalNumber = (value: number): string => {
+  if (Object.is(value, -0)) return '0';
+  if (Number.isInteger(value)) return BigInt(value).toString();
+  const [digits = '', exponent = '0'] = value.toExponential().split('e');
+  return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
+};

@@ -1,0 +1,52 @@
+/** What a state document puts into its revision's directory, and whose it is (state-format.md §1.3 and §2). */
+import { fileTextOf, type StateDocument } from './state.ts';
+import { isSkippedKey, ownerOf } from './state-key.ts';
+
+export interface TrailObject {
+  readonly path: string;
+  /** sha256, and the name in the object store. */
+  readonly id: string;
+}
+
+export interface InlineFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export const objectsOf = ({ entries }: StateDocument): readonly TrailObject[] =>
+  [...entries].flatMap(([path, entry]) => (entry.type === 'object' ? [{ path, id: entry.id }] : []));
+
+export const filesOf = ({ entries }: StateDocument): readonly InlineFile[] =>
+  [...entries].flatMap(([path, entry]) =>
+    entry.type === 'json' && path !== '#spec' && !isSkippedKey(path) ? [{ path, text: fileTextOf(entry) }] : [],
+  );
+
+/** Every directory that the installed entries need, without a slash at the end. */
+export const directoriesOf = ({ entries }: StateDocument): ReadonlySet<string> => {
+  const directories = new Set<string>();
+  for (const key of entries.keys()) {
+    if (isSkippedKey(key)) continue;
+    for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
+      const directory = key.slice(0, end);
+      if (directories.has(directory)) break;
+      directories.add(directory);
+    }
+  }
+  return directories;
+};
+
+/**
+ * By owner, one text over all its installed entries, as the document has them, in an order that does not depend on
+ * the document's. Equal texts: the container need not be touched.
+ */
+export const definitionsOf = ({ entries }: StateDocument): ReadonlyMap<string, string> => {
+  const owned = new Map<string, (readonly [string, string])[]>();
+  for (const [key, entry] of entries) {
+    const owner = isSkippedKey(key) ? undefined : ownerOf(key);
+    if (owner === undefined) continue;
+    const list = owned.get(owner) ?? [];
+    list.push([key, entry.type === 'object' ? entry.id : entry.text]);
+    owned.set(owner, list);
+  }
+  return new Map([...owned].map(([owner, list]) => [owner, JSON.stringify(list.sort(([a], [b]) => (a < b ? -1 : 1)))]));
+};
