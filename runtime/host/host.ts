@@ -82,9 +82,9 @@ export interface Mount {
   readonly target: string;
   /** image: a loop device. bind: another part of a file system mounted elsewhere. foreign: anything else. */
   readonly type: 'image' | 'bind' | 'tmpfs' | 'foreign';
-  /** image: the backing file. bind: every path by which the same tree can be named now, the target excluded. */
+  /** image: the backing file. bind: every path by which the same tree can be named now, the target excluded. Any: the device node, if it has one. */
   readonly sources: readonly string[];
-  /** `<major>:<minor>:<root>`: which tree it is. */
+  /** `<major>:<minor>:<root>`, for binds with `#<inode>`: which tree it is. A directory made anew under the old name is another tree. */
   readonly identity: string;
   /** The bound tree or the backing file was deleted. */
   readonly deleted: boolean;

@@ -15,7 +15,7 @@ const numbersOf = (device: number): string => {
 };
 
 /** `<major>:<minor>` of a block device node; undefined: it is none. */
-export const deviceNumbersOf = async (node: string): Promise<string | undefined> => {
+const deviceNumbersOf = async (node: string): Promise<string | undefined> => {
   const stats = await attemptUnlessAbsent('stat', node, () => stat(node));
   return stats?.isBlockDevice() ? numbersOf(stats.rdev) : undefined;
 };
@@ -26,6 +26,10 @@ const backingFile = async ({ device, source }: MountEntry) => {
   const numbers = direct ?? (LOOP_NODE.test(source) ? await deviceNumbersOf(source) : undefined);
   return numbers === undefined ? undefined : await backingFileOf(numbers);
 };
+
+/** The device node, as it was named to mount(2); nothing for file systems without one. */
+const deviceOf = ({ root, source }: MountEntry): readonly string[] =>
+  root === '/' && source.startsWith('/dev/') ? [source] : [];
 
 /** Whether the same file system was mounted somewhere else before: then this is a bind of it. */
 const isBind = (entries: readonly MountEntry[], entry: MountEntry): boolean =>
@@ -40,7 +44,7 @@ const bindStatus = async (entries: readonly MountEntry[], entry: MountEntry): Pr
   return {
     target: entry.target,
     type: 'bind',
-    sources: namesOf(entries, entry),
+    sources: [...namesOf(entries, entry), ...deviceOf(entry)],
     identity: `${entry.device}:${entry.root}#${stats?.ino ?? 0}`,
     deleted: entry.deleted || stats?.nlink === 0,
     readOnly: isReadOnly(entry),
@@ -60,5 +64,5 @@ export const statusOf = async (entries: readonly MountEntry[], entry: MountEntry
   };
   if (image !== undefined) return { ...common, type: 'image', sources: [image.path] };
   if (isBind(entries, entry)) return await bindStatus(entries, entry);
-  return { ...common, type: entry.filesystem === 'tmpfs' ? 'tmpfs' : 'foreign', sources: [] };
+  return { ...common, type: entry.filesystem === 'tmpfs' ? 'tmpfs' : 'foreign', sources: deviceOf(entry) };
 };

@@ -5,14 +5,14 @@
  * Must never: detach lazily (a detached tree is still in use, but nobody can see it any more), change a mount that it
  * was not asked about, or let its own mounts propagate into the trees they were bound from.
  */
-import { lstat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { filter, map, type Observable, share } from 'rxjs';
 import { DeviceError, type Mount, type Mounts } from '../host.ts';
 import { changesOf } from './kernel-events.ts';
 import { mount, UMOUNT_NOFOLLOW, umount2 } from './libc.ts';
 import { attachLoop } from './loop.ts';
 import { flagsOfNames, flagsOfOptions, MS } from './mount-flags.ts';
-import { deviceNumbersOf, statusOf } from './mount-status.ts';
+import { statusOf } from './mount-status.ts';
 import type { MountTable } from './mount-table.ts';
 import { changedTargets, type MountEntry, mountAt, mountsBelow, subtreeOf } from './mountinfo.ts';
 import { attempt, hasCode } from './refusal.ts';
@@ -34,11 +34,14 @@ const requireDirectory = async (target: string): Promise<void> => {
 /** A journal of all data, then of the order of data, then whatever the image itself says (spec: lifecycle.md §6.2). */
 const EXT4_OPTIONS = ['data=journal', 'data=ordered', undefined] as const;
 
-const mountFirst = async (
-  node: string,
-  target: string,
-  how: { readonly type: string; readonly flags: number; readonly options: readonly (string | undefined)[] },
-): Promise<void> => {
+interface How {
+  readonly type: string;
+  readonly flags: number;
+  /** Tried in this order. */
+  readonly options: readonly (string | undefined)[];
+}
+
+const mountFirst = async (node: string, target: string, how: How): Promise<void> => {
   const { type, flags } = how;
   for (const [index, options] of how.options.entries()) {
     try {
@@ -48,6 +51,16 @@ const mountFirst = async (
       // EINVAL: this file system cannot do what the options ask for.
       if (index === how.options.length - 1 || !hasCode(error, 'EINVAL')) throw error;
     }
+  }
+};
+
+/** From then on only the mount keeps the loop device attached. */
+const mountLoop = async (image: string, target: string, how: How): Promise<void> => {
+  const loop = await attachLoop(image, (how.flags & MS.MS_RDONLY) !== 0);
+  try {
+    await mountFirst(loop.node, target, how);
+  } finally {
+    await loop.handle.close();
   }
 };
 
@@ -75,24 +88,21 @@ export class LinuxMounts implements Mounts {
     return [...new Set(mountsBelow(this.#table.read(), directory).map(({ target }) => target))];
   }
 
-  async mountImage(request: Parameters<Mounts['mountImage']>[0]): Promise<void> {
-    const { image, target, filesystem, readOnly } = request;
+  async mountImage({ image, target, filesystem, readOnly }: Parameters<Mounts['mountImage']>[0]): Promise<void> {
     await requireDirectory(target);
     const present = await this.at(target);
-    if (present?.type === 'image' && !present.deleted && present.sources.includes(image)) return;
-    const loop = await attachLoop(image, readOnly);
-    try {
-      const options = filesystem === 'ext4' && !readOnly ? EXT4_OPTIONS : [undefined];
-      await mountFirst(loop.node, target, { type: filesystem, flags: readOnly ? MS.MS_RDONLY : 0, options });
-    } finally {
-      await loop.handle.close();
-    }
+    const isSame = present?.type === 'image' && present.readOnly === readOnly && present.sources.includes(image);
+    if (isSame && !present.deleted) return;
+    const options = filesystem === 'ext4' && !readOnly ? EXT4_OPTIONS : [undefined];
+    await mountLoop(image, target, { type: filesystem, flags: readOnly ? MS.MS_RDONLY : 0, options });
   }
 
   async bind({ source, target, recursive, readOnly }: Parameters<Mounts['bind']>[0]): Promise<void> {
     const [from, to] = [await typeAt('bind', source), await typeAt('bind', target)];
     if (from !== to) throw new DeviceError('bind', target, 'ENOTDIR', `is a ${to}, but ${source} is a ${from}`);
-    const isBound = mountAt(this.#table.read(), target) !== undefined && (await isSameTree(source, target));
+    const present = mountAt(this.#table.read(), target);
+    const isUsable = present !== undefined && (readOnly || !present.options.includes('ro'));
+    const isBound = isUsable && (await isSameTree(source, target));
     if (!isBound) await mount(source, target, { flags: MS.MS_BIND | (recursive ? MS.MS_REC : 0) });
     try {
       // Where the host's mounts are shared, unmounting something inside the copy would unmount it in the original too.
@@ -110,14 +120,15 @@ export class LinuxMounts implements Mounts {
     await mount('none', target, { type: 'tmpfs', flags: 0 });
   }
 
+  /** A regular file is mounted as well, through a loop device. */
   async mountDevice({ device, target, filesystem, flags }: Parameters<Mounts['mountDevice']>[0]): Promise<void> {
     const bits = flagsOfNames(device, flags);
     await requireDirectory(target);
-    const numbers = await deviceNumbersOf(device);
-    if (numbers === undefined) throw new DeviceError('mount', device, 'ENOTBLK', 'no such block device');
-    const present = mountAt(this.#table.read(), target);
-    if (present?.device === numbers && present.root === '/') return;
-    await mount(device, target, { type: filesystem, flags: bits });
+    const present = await this.at(target);
+    if (present?.sources.includes(device) && !present.deleted) return;
+    const stats = await attempt('mount', device, () => stat(device));
+    if (stats.isBlockDevice()) return await mount(device, target, { type: filesystem, flags: bits });
+    await mountLoop(device, target, { type: filesystem, flags: bits, options: [undefined] });
   }
 
   async unmount(target: string): Promise<void> {
