@@ -22,6 +22,8 @@ import { type Ref, refOf } from './ref.ts';
 import type { StateDocument } from './state.ts';
 import { definitionsOf, directoriesOf, filesOf, type InlineFile, objectsOf, type TrailObject } from './trail.ts';
 
+export type { CompileContext } from './compile-context.ts';
+
 export interface CompiledState extends CompiledBsp {
   readonly revision: string;
   /** Of the document; see StateDocument. */

@@ -17,9 +17,11 @@ export interface SplitState {
   readonly text: string;
   readonly entries: readonly RawEntry[];
   readonly problems: readonly Problem[];
+  /** The text was read to its end. */
+  readonly isComplete: boolean;
 }
 
-const refused = (problem: Problem): SplitState => ({ text: '', entries: [], problems: [problem] });
+const refused = (problem: Problem): SplitState => ({ text: '', entries: [], problems: [problem], isComplete: false });
 
 export const splitState = (bytes: Uint8Array, limits: StateLimits): SplitState => {
   if (bytes.length > limits.documentBytes) {
@@ -38,6 +40,7 @@ const splitText = (text: string, limits: StateLimits): SplitState => {
   const scanner = new JsonScanner(text, limits);
   const entries: RawEntry[] = [];
   const problems: Problem[] = [];
+  let isComplete = true;
   try {
     scanner.document((key, start, end) => {
       if (entries.length === limits.keys) throw new JsonSyntaxError(start, `at most ${limits.keys} keys`);
@@ -46,11 +49,12 @@ const splitText = (text: string, limits: StateLimits): SplitState => {
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     problems.push(syntaxProblem(text, error));
+    isComplete = false;
   }
   for (const [key, ...rest] of scanner.duplicates) {
     problems.push(problemWith(pathOf(String(key), rest), 'there twice', 'each key once'));
   }
-  return { text, entries, problems };
+  return { text, entries, problems, isComplete };
 };
 
 const syntaxProblem = (text: string, { offset, expected }: JsonSyntaxError): Problem => {

@@ -41,26 +41,34 @@ export const parseState = (bytes: Uint8Array, sha256: Sha256, limits: StateLimit
   return problems.length > 0 ? { ok: false, problems: capped(problems) } : { ok: true, document, warnings: [] };
 };
 
+export interface ReadDocument {
+  /** Every key whose path is good; faulty values stand there as objects without id. */
+  readonly document: StateDocument;
+  readonly problems: readonly Problem[];
+  /** The text was read to its end, so that what is missing is really missing. */
+  readonly isComplete: boolean;
+}
+
 /** As `parseState`, but keeps what could be read, so that a caller can go on and report the rest too. */
-export const readDocument = (
-  bytes: Uint8Array,
-  sha256: Sha256,
-  limits: StateLimits,
-): { readonly document: StateDocument; readonly problems: readonly Problem[] } => {
-  const { text, entries: raw, problems: syntax } = splitState(bytes, limits);
+export const readDocument = (bytes: Uint8Array, sha256: Sha256, limits: StateLimits): ReadDocument => {
+  const { text, entries: raw, problems: syntax, isComplete } = splitState(bytes, limits);
   const problems = [...syntax];
   const entries = new Map<string, Entry>();
   for (const { key, text: value } of raw) {
     const fault = keyFault(key, limits);
-    const entry = fault === undefined ? entryOf(key, value) : problemWith(pathOf(key), excerptOf(key), fault);
-    if ('path' in entry) problems.push(entry);
-    else entries.set(key, entry);
+    if (fault !== undefined) {
+      problems.push(problemWith(pathOf(key.slice(0, limits.pathBytes)), excerptOf(key), fault));
+      continue;
+    }
+    const entry = entryOf(key, value);
+    if (entry === undefined) problems.push(valueProblem(key, value));
+    entries.set(key, entry ?? { type: 'object', id: '' });
   }
   // A text that ends early lacks keys because it ends early.
-  if (syntax.length === 0) problems.push(...specProblems(entries.get('#spec')));
+  if (isComplete) problems.push(...specProblems(entries.get('#spec')));
   problems.push(...fileProblems(entries));
   const hash = problems.length > 0 ? '' : sha256(canonicalState(entries));
-  return { document: { text, hash, entries }, problems };
+  return { document: { text, hash, entries }, problems, isComplete };
 };
 
 /** The canonical text of the document, as pvr would write it. */
@@ -74,16 +82,18 @@ export const fileTextOf = (entry: Entry & { readonly type: 'json' }): string =>
 const ANY_CASE_ID = /^"[0-9a-fA-F]{64}"$/;
 const ID = /^"[0-9a-f]{64}"$/;
 
-const entryOf = (key: string, text: string): Entry | Problem => {
-  if (key === '#spec' || isSkippedKey(key)) return { type: 'json', text, value: JSON.parse(text) };
-  if (key.endsWith('.json') && !ANY_CASE_ID.test(text)) return { type: 'json', text, value: JSON.parse(text) };
-  if (ID.test(text)) return { type: 'object', id: text.slice(1, -1) };
-  return problemAt(
-    pathOf(key),
-    JSON.parse(text),
-    'the sha256 of an object: 64 lower-case hex digits',
-    'only keys that end in .json may hold JSON',
-  );
+/** undefined: neither the id of an object nor JSON where JSON may be. */
+const entryOf = (key: string, text: string): Entry | undefined => {
+  const isFreeForm = key === '#spec' || isSkippedKey(key);
+  if (isFreeForm || (key.endsWith('.json') && !ANY_CASE_ID.test(text))) {
+    return { type: 'json', text, value: JSON.parse(text) };
+  }
+  return ID.test(text) ? { type: 'object', id: text.slice(1, -1) } : undefined;
+};
+
+const valueProblem = (key: string, text: string): Problem => {
+  const hint = key.endsWith('.json') ? '' : 'only keys that end in .json may hold JSON';
+  return problemAt(pathOf(key), JSON.parse(text), 'the sha256 of an object: 64 lower-case hex digits', hint);
 };
 
 const specProblems = (entry: Entry | undefined): readonly Problem[] => {

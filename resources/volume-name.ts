@@ -20,6 +20,10 @@ export const parseVolumeName = (text: string): VolumeName | undefined => {
   return handler === undefined ? { file, extension } : { handler, file, extension };
 };
 
-export const VolumeNameText = z.string().refine((text) => parseVolumeName(text) !== undefined, {
-  error: 'a file of the container whose extension names the file system, such as "root.squashfs" or "dm:root.squashfs"',
-});
+const EXPECTED =
+  'a file of the container whose extension names the file system, such as "root.squashfs" or "dm:root.squashfs"';
+
+export const VolumeNameText = z
+  .string()
+  .regex(NAME, { error: EXPECTED, abort: true })
+  .refine((text) => parseVolumeName(text) !== undefined, { error: EXPECTED });
