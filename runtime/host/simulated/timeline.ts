@@ -1,0 +1,146 @@
+/**
+ * The simulated device's time: one queue of timers, of the device itself and of the daemon that lives on it.
+ *
+ * Time stands still while anything can still run and jumps to the next timer when nothing can. "Nothing can run"
+ * is found out by letting real macrotasks pass: one turn of the event loop drains every chained promise, so two
+ * turns without any port operation or timer are rest. Nothing here looks at a real clock.
+ */
+
+// Taken when the module is loaded, so that a test's fake timers cannot stop the simulation.
+const later = setImmediate;
+const turn = (): Promise<void> => new Promise((resolve) => later(resolve));
+
+/** Who set a timer; a daemon's timers die with it. */
+export type Owner = object;
+
+interface Timer {
+  readonly atMs: number;
+  readonly owner: Owner;
+  readonly callback: () => void;
+}
+
+/** More operations or timers than this in one instant is a loop that would never end. */
+const LIVELOCK = 50_000;
+/** Turns granted to work outside of the simulation (zlib, a stream of the caller's) before it counts as stuck. */
+const PATIENCE_TURNS = 500;
+
+export class Timeline {
+  #nowMs: number;
+  #wallOffsetMs: number;
+  #timers: Timer[] = [];
+  #activity = 0;
+  #inThisInstant = 0;
+  #outside = 0;
+  #failure: Error | undefined;
+
+  constructor(bootMs: number, wallMs: number) {
+    this.#nowMs = bootMs;
+    this.#wallOffsetMs = wallMs - bootMs;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get wallMs(): number {
+    return this.#nowMs + this.#wallOffsetMs;
+  }
+
+  /** The wall clock jumps; monotonic time does not care. */
+  setWall(wallMs: number): void {
+    this.#wallOffsetMs = wallMs - this.#nowMs;
+  }
+
+  /** Timers at the same instant fire in the order in which they were set. */
+  at(atMs: number, owner: Owner, callback: () => void): () => void {
+    const timer = { atMs: Math.max(atMs, this.#nowMs), owner, callback };
+    const position = this.#timers.findIndex((other) => other.atMs > timer.atMs);
+    this.#timers.splice(position === -1 ? this.#timers.length : position, 0, timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  after(delayMs: number, owner: Owner, callback: () => void): () => void {
+    return this.at(this.#nowMs + delayMs, owner, callback);
+  }
+
+  timersOf(owner: Owner): number {
+    return this.#timers.filter((timer) => timer.owner === owner).length;
+  }
+
+  forget(owner: Owner): void {
+    this.#timers = this.#timers.filter((timer) => timer.owner !== owner);
+  }
+
+  /** Something happened; answers false when too much did without any time passing. */
+  touch(what: string): boolean {
+    this.#activity += 1;
+    this.#inThisInstant += 1;
+    if (this.#inThisInstant <= LIVELOCK) return true;
+    this.#failure ??= new Error(`${LIVELOCK} operations while no time passed, the last one: ${what}`);
+    return false;
+  }
+
+  /** Waits for something the simulation does not control, and keeps time from moving on meanwhile. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    this.#outside += 1;
+    try {
+      return await work;
+    } finally {
+      this.#outside -= 1;
+      this.#activity += 1;
+    }
+  }
+
+  switchOff(): void {
+    this.#timers = [];
+    this.#failure = new Error('this device was switched off: use the host that powerCut() returned');
+  }
+
+  /** Lets everything happen that can happen now. */
+  async settle(): Promise<void> {
+    let patience = PATIENCE_TURNS;
+    for (let quiet = 0; quiet < 2; ) {
+      const before = this.#activity;
+      await turn();
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#activity !== before) quiet = 0;
+      else if (this.#outside > 0 && patience > 0) patience -= 1;
+      else quiet += 1;
+    }
+  }
+
+  /** Lets so much time pass, and everything happen that falls due meanwhile. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms;
+    await this.settle();
+    while (this.#fireNext(untilMs)) await this.settle();
+    this.#moveTo(untilMs);
+  }
+
+  /** From event to event until the predicate holds. False: it did not within `limitMs`, or nothing will ever happen again. */
+  async runUntil(holds: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
+    const untilMs = this.#nowMs + limitMs;
+    await this.settle();
+    while (!(await holds())) {
+      if (!this.#fireNext(untilMs)) return false;
+      await this.settle();
+    }
+    return true;
+  }
+
+  #moveTo(ms: number): void {
+    if (ms > this.#nowMs) this.#inThisInstant = 0;
+    this.#nowMs = Math.max(this.#nowMs, ms);
+  }
+
+  #fireNext(untilMs: number): boolean {
+    const next = this.#timers[0];
+    if (next === undefined || next.atMs > untilMs) return false;
+    this.#timers.shift();
+    this.#moveTo(next.atMs);
+    if (this.touch('a timer')) next.callback();
+    return true;
+  }
+}
