@@ -1,6 +1,6 @@
 /**
- * What a device leaves on a machine: mounts, loop devices, processes, LXC cgroups. The demo and the system tests
- * compare it before and after.
+ * What a device leaves on a machine: mounts, loop devices, swap, processes, LXC cgroups. The demo and the system
+ * tests compare it before and after.
  *
  * In: marks, strings that only paths or environments of this device contain. Out: one sentence per trace. It looks
  * and never touches; whoever asks decides. What cannot carry a mark (a cgroup's name) is ours when it is new and no
@@ -42,14 +42,26 @@ export const markedLoopDevices = (marks: readonly string[]): readonly string[] =
     .filter((name) => name.startsWith('loop') && mentions(read(`/sys/block/${name}/loop/backing_file`), marks))
     .map((name) => `/dev/${name}`);
 
-/** Live processes, other than this one, whose command line or environment mentions a mark. */
+/** Live processes, other than this one, that run on behalf of what is marked. */
 export const markedProcesses = (marks: readonly string[]): readonly number[] =>
   list('/proc')
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid && isMarked(pid, marks));
 
-const isMarked = (pid: number, marks: readonly string[]): boolean =>
-  mentions(read(`/proc/${pid}/cmdline`), marks) || mentions(read(`/proc/${pid}/environ`), marks);
+/** What the daemon starts without an environment of its own: LXC's monitors, and the holder of their FIFO. */
+const DEVICE_COMMAND = /^([^\0]*\/)?\[?lxc|\0pantavisor-fifo-holder\0/;
+
+/** Arguments count for those only: somebody who merely looks (`tail -f <directory>/daemon.log`) leaves no trace. */
+function isMarked(pid: number, marks: readonly string[]): boolean {
+  if (mentions(read(`/proc/${pid}/environ`), marks)) return true;
+  const command = read(`/proc/${pid}/cmdline`);
+  return DEVICE_COMMAND.test(command) && mentions(command, marks);
+}
+
+const markedSwaps = (marks: readonly string[]): readonly string[] =>
+  read('/proc/swaps')
+    .split('\n')
+    .filter((line) => mentions(line, marks));
 
 const commandOf = (pid: number): string =>
   read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || read(`/proc/${pid}/comm`).trim();
@@ -80,6 +92,7 @@ export const tracesOf = (marks: readonly string[], before: readonly string[]): r
   ...markedProcesses(marks).map((pid) => `process ${pid}: ${commandOf(pid)}`),
   ...markedMounts(marks).map((target) => `mount ${target}`),
   ...markedLoopDevices(marks).map((device) => `loop device ${device}`),
+  ...markedSwaps(marks).map((line) => `swap ${line}`),
   ...lxcCgroups()
     .filter((cgroup) => !before.includes(cgroup) && !isForeign(cgroup, marks))
     .map((cgroup) => `cgroup ${cgroup}`),

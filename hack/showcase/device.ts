@@ -1,0 +1,112 @@
+/**
+ * One device on this machine: a daemon in appengine mode with everything of it under one directory.
+ *
+ * In: that directory (short, for the sockets in it) and a port for the status page. Out: the running daemon, where to
+ * find it, and how to stop it. Stopping asks first and forces later, and says what had to be forced.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lxcCgroups, tracesOf } from '../traces.ts';
+import { sweep } from './sweep.ts';
+
+const DAEMON = resolve(import.meta.dirname, '../../dist/pantavisor');
+
+const READY_MS = 15_000;
+/** Containers have some seconds to end after they are asked; then the daemon kills them. */
+const STOP_MS = 30_000;
+/** LXC's cgroups and autoclear loop devices go a moment after the daemon. */
+const SETTLE_MS = 3_000;
+
+export interface Device {
+  readonly socket: string;
+  readonly watched: string;
+  readonly statusUrl: string;
+  readonly log: string;
+  /** Aborted, with the reason, when the daemon ends without being asked. */
+  readonly died: AbortSignal;
+  /** Stops everything and removes the directory. Resolves to what the daemon had left behind; empty when it did well. */
+  stop(): Promise<readonly string[]>;
+}
+
+/** Starts the daemon; `ready` says when it can be used. `settings`: further configuration, as environment variables. */
+export function startDevice(directory: string, statusPort: number, settings: Readonly<Record<string, string>>): Device {
+  const places = {
+    storage: join(directory, 'storage'),
+    run: join(directory, 'run'),
+    watched: join(directory, 'incoming'),
+  };
+  for (const place of Object.values(places)) mkdirSync(place);
+  const cgroupsBefore = lxcCgroups();
+  const log = join(directory, 'daemon.log');
+  const daemon = spawnDaemon(log, {
+    ...settings,
+    PV_SYSTEM_INIT_MODE: 'appengine',
+    PV_STORAGE_MNTPOINT: places.storage,
+    PV_SYSTEM_RUNDIR: places.run,
+    PV_WATCH_DIR: places.watched,
+    PV_STATUS_LISTEN: `127.0.0.1:${statusPort}`,
+  });
+  return {
+    socket: join(places.run, 'pv-ctrl'),
+    watched: places.watched,
+    statusUrl: `http://127.0.0.1:${statusPort}/`,
+    log,
+    died: daemon.died,
+    async stop() {
+      await daemon.stop();
+      const left = await settled(directory, cgroupsBefore);
+      await sweep(directory, cgroupsBefore);
+      return left;
+    },
+  };
+}
+
+function spawnDaemon(
+  log: string,
+  environment: Readonly<Record<string, string>>,
+): { died: AbortSignal; stop(): Promise<void> } {
+  const output = openSync(log, 'a');
+  // Its own session: Ctrl-C in the terminal is for us, and we stop the daemon in good order.
+  const child = spawn(DAEMON, ['run'], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, ...environment },
+  });
+  closeSync(output);
+  const died = new AbortController();
+  child.once('exit', (code, signal) =>
+    died.abort(new Error(`the daemon ended by itself (${signal ?? `exit status ${code}`})`)),
+  );
+  child.once('error', (cause) => died.abort(new Error(`the daemon did not start: ${cause.message}`, { cause })));
+  return {
+    died: died.signal,
+    async stop() {
+      child.kill('SIGTERM');
+      if (!died.signal.aborted)
+        await once(died.signal, 'abort', { signal: AbortSignal.timeout(STOP_MS) }).catch(() => undefined);
+    },
+  };
+}
+
+/** What is still there when it had the time to go. */
+async function settled(directory: string, cgroupsBefore: readonly string[]): Promise<readonly string[]> {
+  const giveUpAt = performance.now() + SETTLE_MS;
+  const left = (): readonly string[] => tracesOf([`${directory}/`], cgroupsBefore);
+  while (left().length > 0 && performance.now() < giveUpAt) await sleep(50);
+  return left();
+}
+
+/** Resolves when the control socket is there. @throws the daemon's end, the signal's reason, or that it takes too long. */
+export async function ready(device: Device, signal: AbortSignal): Promise<void> {
+  const giveUpAt = performance.now() + READY_MS;
+  while (!existsSync(device.socket) || !existsSync(device.watched)) {
+    signal.throwIfAborted();
+    if (performance.now() > giveUpAt)
+      throw new Error(`the daemon did not open ${device.socket} within ${READY_MS / 1000} s`);
+    await sleep(20);
+  }
+}

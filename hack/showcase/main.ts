@@ -1,0 +1,155 @@
+/**
+ * `hack/demo`: an example device on this machine, from its sources to running containers, and away again.
+ *
+ * In: the name of an example, `--once` or not. Out: a live table until Ctrl-C; with `--once` the final table and 0 when
+ * the device converged, 1 and the reason when not. However it ends (error, TERM, HUP, Ctrl-C), nothing is left on the
+ * machine: everything is under one directory pantavisor-demo-* and is taken away with it.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { z } from 'zod';
+import { exampleNames, stageExample } from '../images/build.ts';
+import { reasonNoContainersRun } from '../prerequisites.ts';
+import { lxcCgroups } from '../traces.ts';
+import { type Device, ready, startDevice } from './device.ts';
+import { drop, follow } from './drop.ts';
+import { freePort, rewritePorts } from './ports.ts';
+import { own, PREFIX, staleDirectories } from './stale.ts';
+import { removeDirectory, sweep } from './sweep.ts';
+
+const project = resolve(import.meta.dirname, '../..');
+const PANTAVISOR = join(project, 'dist/pantavisor');
+const PVCONTROL = join(project, 'dist/pvcontrol');
+const STATUS_PORT = 12368;
+/** More than all groups' timeouts of an example together. */
+const CONVERGE_MS = 240_000;
+/** Shorter than a device's: who watches a demo need not see for long that nothing happens. */
+const SETTINGS = { PV_UPDATER_COMMIT_DELAY: '3' };
+
+const Ports = z.record(z.string(), z.int());
+const execute = promisify(execFile);
+const say = (line: string): void => console.log(`demo: ${line}`);
+
+/** Packs the example, with ports that are free, and says where its services will be. */
+async function prepare(example: string, directory: string): Promise<string> {
+  const source = join(directory, 'source');
+  await stageExample(example, source, say);
+  const wanted = Ports.parse(JSON.parse(readFileSync(join(project, 'examples', example, 'ports.json'), 'utf8')));
+  const ports = new Map<number, number>();
+  for (const [service, port] of Object.entries(wanted)) {
+    ports.set(port, await freePort(port));
+    say(`${service} will be on ${service === 'web' ? 'http://' : ''}127.0.0.1:${ports.get(port)}`);
+  }
+  rewritePorts(source, ports);
+  const tarball = join(directory, `${example}.tgz`);
+  await execute(PANTAVISOR, ['pack', source, '-o', tarball]);
+  return tarball;
+}
+
+const showTable = (device: Device, ...options: string[]) =>
+  spawn(PVCONTROL, ['-s', device.socket, 'status', ...options], { stdio: 'inherit' });
+
+/** @throws Error with the reason when the device does not converge. */
+async function runOnce(device: Device, example: string, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(CONVERGE_MS)]);
+  const told = ({ status, 'status-msg': message }: { status: string; 'status-msg': string }): void =>
+    say(`${status}${message === '' ? '' : `: ${message}`}`);
+  const end = await follow(device.watched, example, told, limit);
+  await once(showTable(device), 'exit');
+  if (end.status !== 'DONE') throw new Error(`${end.status}: ${end['status-msg']}`);
+}
+
+async function runLive(device: Device, signal: AbortSignal): Promise<void> {
+  const table = showTable(device, '--watch');
+  const ended = once(table, 'exit');
+  signal.addEventListener('abort', () => table.kill('SIGTERM'), { once: true });
+  const [code] = await ended;
+  signal.throwIfAborted();
+  if (code !== 0) throw new Error(`pvcontrol ended with exit status ${code}`);
+}
+
+/** @throws Error with what went wrong; `Interrupted` when it was stopped from outside. */
+async function show(example: string, isOnce: boolean, directory: string, interrupted: AbortSignal): Promise<void> {
+  const tarball = await prepare(example, directory);
+  interrupted.throwIfAborted();
+  const device = startDevice(directory, await freePort(STATUS_PORT), SETTINGS);
+  const signal = AbortSignal.any([interrupted, device.died]);
+  try {
+    await ready(device, signal);
+    say(`status ${device.statusUrl}   control socket ${device.socket}`);
+    say(`drop states into ${device.watched}`);
+    drop(tarball, device.watched, example);
+    await (isOnce ? runOnce(device, example, signal) : runLive(device, signal));
+  } catch (error) {
+    if (!interrupted.aborted) keepLog(device);
+    throw error;
+  } finally {
+    say('stopping everything …');
+    const left = await device.stop();
+    if (left.length > 0) complain(`the daemon had left behind, and it was removed:\n  ${left.join('\n  ')}`);
+  }
+}
+
+function complain(text: string): void {
+  console.error(`demo: ${text}`);
+  process.exitCode = 1;
+}
+
+function keepLog(device: Device): void {
+  const kept = join(project, '.cache/demo-daemon.log');
+  if (!existsSync(device.log)) return;
+  copyFileSync(device.log, kept);
+  console.error(`demo: the daemon's log is in ${kept}`);
+}
+
+function readArguments(): { example: string; isOnce: boolean } {
+  const { values, positionals } = parseArgs({
+    options: { once: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const [example = 'gateway', ...others] = positionals;
+  if (others.length > 0 || !exampleNames().includes(example))
+    throw new Error(`expected one of ${exampleNames().join(', ')}, but got '${positionals.join(' ')}'`);
+  return { example, isOnce: values.once };
+}
+
+async function sweepStale(): Promise<void> {
+  for (const directory of staleDirectories()) {
+    say(`removing ${directory}, left by a demo that was killed`);
+    // Cgroups of before are not known any more; those that are there now may be anybody's.
+    await sweep(directory, lxcCgroups());
+  }
+}
+
+async function main(): Promise<void> {
+  // A terminal that was closed (HUP) must not keep us from cleaning up.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort(signal));
+  const { example, isOnce } = readArguments();
+  const reason = reasonNoContainersRun();
+  if (reason !== undefined) throw new Error(reason);
+  await sweepStale();
+  const directory = mkdtempSync(join(tmpdir(), PREFIX));
+  own(directory);
+  try {
+    await show(example, isOnce, directory, interruption.signal);
+  } catch (error) {
+    // Ctrl-C is how the live demo is meant to end.
+    if (!interruption.signal.aborted) throw error;
+    if (isOnce) process.exitCode = 1;
+  } finally {
+    removeDirectory(directory);
+  }
+}
+
+try {
+  await main();
+  if (process.exitCode === undefined) say('done, nothing is left');
+} catch (error) {
+  complain(error instanceof Error ? error.message : String(error));
+}
