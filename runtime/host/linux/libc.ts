@@ -117,16 +117,20 @@ export const getsockopt = (fd: number, level: number, option: number, maxBytes: 
   return value.subarray(0, length.readInt32LE());
 };
 
+/** Never waits: @throws DeviceError EAGAIN when another process holds the lock. */
+export const flock = (fd: number, path: string): void => {
+  const [LOCK_EX, LOCK_NB] = [2, 4];
+  call('flock', path, fd, LOCK_EX | LOCK_NB);
+};
+
 export const mkfifo = (path: string, mode: number): void => {
   call('mkfifo', path, path, mode);
 };
 
-/** Both ends are closed on exec, as everything that Node opens. */
-export const pipe = (): { readonly readEnd: number; readonly writeEnd: number } => {
-  const O_CLOEXEC = 0x80000;
-  const ends = Buffer.alloc(8);
-  call('pipe2', 'a new pipe', ends, O_CLOEXEC);
-  return { readEnd: ends.readInt32LE(0), writeEnd: ends.readInt32LE(4) };
+/** An unbound UDP socket, closed on exec. */
+export const datagramSocket = (): number => {
+  const [AF_INET, SOCK_DGRAM, SOCK_CLOEXEC] = [2, 2, 0x80000];
+  return call('socket', 'a new UDP socket', AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 };
 
 /** Makes `to` another number for what `from` is open on; closed on exec. */

@@ -138,6 +138,9 @@ export class Lxc {
     if (file === undefined) return refuse('LXC_START', 'no configuration');
     const config = file.content.toString();
     const rootfs = /^\s*lxc\.rootfs\.path\s*=\s*(.*)$/m.exec(config)?.[1] ?? '';
+    // As LXC does: the writable layer is made where the volume for it is mounted; lower layers must be there.
+    const upper = /^overlay/.test(rootfs) ? pathsIn(rootfs).at(-1) : undefined;
+    if (upper !== undefined && namespace.find(parentOf(upper)) !== undefined) makeDirectory(namespace, upper, 0o755);
     const missing = pathsIn(rootfs).find((path) => namespace.find(path) === undefined);
     return missing === undefined ? config : refuse('LXC_START', `no root file system at ${missing}`);
   }
@@ -206,6 +209,8 @@ export class Lxc {
     });
   }
 }
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 /** Absolute paths in a configuration: `dir:/a`, `overlay:/a:/b`, `/a b none bind`. */
 const pathsIn = (config: string): readonly string[] => config.match(/(?<=^|[\s:=,])\/[^\s:,]+/gm) ?? [];

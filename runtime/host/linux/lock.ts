@@ -1,0 +1,25 @@
+/** One daemon per directory: a lock that the kernel lets go of when the process ends, however it ends. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { DeviceError } from '../host.ts';
+import { flock } from './libc.ts';
+
+/** Takes the lock of each directory, made when missing. Returns how to let go. @throws DeviceError EBUSY when another daemon has one. */
+export const lockDirectories = (directories: readonly string[]): (() => void) => {
+  const held: number[] = [];
+  const release = (): void => {
+    for (const fd of held.splice(0)) closeSync(fd);
+  };
+  for (const directory of directories) {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    const path = `${directory}/.pantavisor.lock`;
+    held.push(openSync(path, 'a', 0o600));
+    try {
+      flock(held.at(-1) ?? -1, path);
+    } catch (cause) {
+      release();
+      const advice = 'another pantavisor works here; stop it, or give this one another directory';
+      throw new DeviceError('lock', directory, 'EBUSY', advice, { cause });
+    }
+  }
+  return release;
+};

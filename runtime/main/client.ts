@@ -1,0 +1,99 @@
+/** A client of the control socket: finds it, asks, and says what to do when nobody answers. */
+import { stat } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface Question {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** For people: no stack, only what to do. */
+export class ClientError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ClientError';
+  }
+}
+
+/** On the device, in an older device, and in a container. */
+const USUAL_SOCKETS = ['/run/pantavisor/pv/pv-ctrl', '/pv/pv-ctrl', '/pantavisor/pv-ctrl'];
+const TIMEOUT_MS = 240_000;
+
+const isSocket = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch(() => undefined); // not there, or not for us: no socket either way
+  return found?.isSocket() === true;
+};
+
+/**
+ * The socket to ask. A place that was named is the only one that is looked at: falling back to another one would
+ * control another daemon. @throws ClientError naming every place that was tried.
+ */
+export const findSocket = async (given: string | undefined, env: NodeJS.ProcessEnv): Promise<string> => {
+  const run = env['PV_SYSTEM_RUNDIR'];
+  const places = given !== undefined ? [given] : run ? [`${run}/pv-ctrl`] : USUAL_SOCKETS;
+  for (const place of places) if (await isSocket(place)) return place;
+  const source = given !== undefined ? ' (from -s)' : run ? ' (from PV_SYSTEM_RUNDIR)' : '';
+  throw new ClientError(
+    `no control socket at ${places.join(', ')}${source}. Is pantavisor running? ` +
+      'Name its socket with -s SOCKET, or its run directory with PV_SYSTEM_RUNDIR.',
+  );
+};
+
+const explain = (error: NodeJS.ErrnoException, socket: string): ClientError => {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return new ClientError(`nobody answers at ${socket}: pantavisor was killed or is starting. Start it, or wait.`);
+    case 'EACCES':
+    case 'EPERM':
+      return new ClientError(`${socket} may be used by root and its group only: try sudo.`);
+    default:
+      return new ClientError(`asking ${socket} failed: ${error.message}`);
+  }
+};
+
+const open = (socket: string, { method, path, body }: Question, signal?: AbortSignal): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const headers =
+      body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+    const asking = request({
+      socketPath: socket,
+      method,
+      path,
+      headers: { Host: 'localhost', ...headers },
+      ...(signal && { signal }),
+    });
+    asking.once('response', resolve);
+    asking.once('error', (error) => reject(explain(error, socket)));
+    asking.end(body);
+  });
+
+/** @throws ClientError when there is no answer. */
+export const ask = async (socket: string, question: Question): Promise<Answer> => {
+  const response = await open(socket, question, AbortSignal.timeout(TIMEOUT_MS));
+  response.setEncoding('utf8');
+  let body = '';
+  for await (const chunk of response) body += chunk;
+  return { status: response.statusCode ?? 0, body };
+};
+
+/** The documents of a server-sent event stream, until it ends. @throws ClientError when it cannot be had. */
+export async function* follow(socket: string, path: string, signal: AbortSignal): AsyncGenerator<string> {
+  const response = await open(socket, { method: 'GET', path }, signal);
+  response.setEncoding('utf8');
+  if (response.statusCode !== 200) throw new ClientError(`${socket} answers ${response.statusCode} to ${path}`);
+  let rest = '';
+  for await (const chunk of response) {
+    const events = (rest + chunk).split('\n\n');
+    rest = events.pop() ?? '';
+    for (const event of events) {
+      const data = event.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
+      if (data.length > 0) yield data.join('\n');
+    }
+  }
+}

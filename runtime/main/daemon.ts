@@ -1,0 +1,129 @@
+/**
+ * The daemon in appengine mode: one device on this machine, with its sockets, its watched directory, signals and log.
+ *
+ * In: the configuration. Out: an exit code. SIGTERM and SIGINT stop every container and leave nothing behind; killed,
+ * it leaves everything running for the next daemon to take over. Our own bugs end the process with code 70.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { release } from 'node:os';
+import type { Logger } from 'pino';
+import { config as rxjs } from 'rxjs';
+import { groupStatusNameOf, statusNameOf } from '../../reconcilers/goals.ts';
+import type { Paths } from '../../resources/paths.ts';
+import { refOf } from '../../resources/ref.ts';
+import { resourceIn } from '../../resources/snapshot.ts';
+import { type Api, startApi } from '../api/api.ts';
+import type { Config } from '../config/config.ts';
+import type { Host } from '../host/host.ts';
+import { cgroupLayout } from '../host/linux/cgroups.ts';
+import { linuxContainers } from '../host/linux/containers.ts';
+import { linuxHost } from '../host/linux/host.ts';
+import { lockDirectories } from '../host/linux/lock.ts';
+import { callerOf } from '../host/linux/peer.ts';
+import { realPaths } from '../host/linux/real-paths.ts';
+import { logEvents } from '../log.ts';
+import { type Device, startDevice } from './device.ts';
+import { followIncoming } from './incoming.ts';
+import { linkRestricted } from './restricted.ts';
+import { progressText, stepsOf } from './steps.ts';
+
+/** Every group may need its grace, one after the other. */
+const SHUTDOWN_LIMIT_MS = 60_000;
+const BUG_EXIT_CODE = 70;
+const CONSOLE_LOG_BYTES = 1 << 20;
+
+/** Runs until a signal ends it. @returns the exit code: 0, or 1 when something was left behind. */
+export const runDaemon = async (config: Config, log: Logger): Promise<number> => {
+  const onBug = (error: unknown): void => {
+    log.fatal({ err: error }, 'pantavisor has a bug and must be started again; containers go on running');
+    process.exit(BUG_EXIT_CODE);
+  };
+  rxjs.onUnhandledError = onBug;
+  process.on('uncaughtException', onBug);
+  process.on('unhandledRejection', onBug);
+
+  const paths = await realPaths(config.paths);
+  const unlock = lockDirectories([paths.storage, paths.run]);
+  for (const directory of [paths.logs, paths.volumes, paths.lxc]) await mkdir(directory, { recursive: true });
+  const host = await linuxHost({
+    paths,
+    containers: await linuxContainers({ lxcPath: paths.lxc }),
+  });
+  const device = await startOn(host, paths, config, log, onBug);
+  logEvents(device.loop.events, log);
+  const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
+  const incoming = followIncoming({ device, host, paths, onProblem, onBug });
+  const api = await openApi(device, host, paths, config, log);
+  await linkRestricted(host.files, paths);
+  log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, status: api.statusUrl }, 'pantavisor is ready');
+
+  const signal = await ending();
+  log.info(`${signal}: every container is stopped`);
+  incoming.stop();
+  const left = await device.shutDown(SHUTDOWN_LIMIT_MS);
+  await api.stop();
+  await host.close();
+  unlock();
+  if (left.length === 0) log.info('pantavisor has stopped and left nothing behind');
+  else log.error({ left }, `${left.length} resources could not be taken down; they are taken up at the next start`);
+  return left.length === 0 ? 0 : 1;
+};
+
+const startOn = (
+  host: Host,
+  paths: Paths,
+  { values }: Config,
+  log: Logger,
+  onBug: (error: unknown) => void,
+): Promise<Device> =>
+  startDevice({
+    host,
+    paths,
+    goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
+    commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
+    verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+    lxc: {
+      host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
+      logLevel: values.PV_LXC_LOG_LEVEL,
+      consoleBytes: CONSOLE_LOG_BYTES,
+      devLog: values.PV_LOG_AUTO_DEVLOG,
+      onNotice: (container, notice) => log.info({ ref: refOf('container', container) }, notice),
+    },
+    session: randomUUID(),
+    onBug,
+    onProblem: (subject, message) => log.warn({ subject }, message),
+  });
+
+const kernelModules = (): { modules?: string } =>
+  existsSync(`/lib/modules/${release()}`) ? { modules: release() } : {};
+
+const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: Logger): Promise<Api> => {
+  const { loop, store } = device;
+  return startApi({
+    socketPath: `${paths.run}/pv-ctrl`,
+    statusListen: config.statusListen,
+    files: host.files,
+    snapshot: loop.latest,
+    changes: loop.snapshots,
+    nowMs: host.clock.nowMs,
+    wallTime: host.clock.wallTime,
+    containerStatusName: statusNameOf,
+    groupStatusName: groupStatusNameOf,
+    identify: (socket) => callerOf(socket, paths.lxc),
+    progress: (revision) => progressText(store, revision),
+    steps: () => stepsOf(store, host.files, paths),
+    signalReady: async (container) => {
+      const known = resourceIn(loop.latest(), refOf('container', container)).spec !== undefined;
+      return known && (await device.signalReady(container)) ? 'ok' : 'unexpected';
+    },
+    control: device.control,
+    report: (error, doing) => log.error({ err: error }, doing),
+  });
+};
+
+const ending = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, resolve);
+  });

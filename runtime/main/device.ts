@@ -1,0 +1,201 @@
+/**
+ * The composition of one device, on any host: store, ledger, controllers and loop, wired to each other.
+ *
+ * In: a host, its directories and times, proposals and operator intents. Out: snapshots and events. The daemon adds
+ * sockets, signals and logs around it; scenarios run it on the simulated host.
+ */
+import { distinctUntilChanged, map, merge, type Observable, type Subscription } from 'rxjs';
+import { containerController } from '../../controllers/container.ts';
+import { diskController } from '../../controllers/disk.ts';
+import { groupController } from '../../controllers/group.ts';
+import { settleCommitted, updateController } from '../../controllers/update.ts';
+import { volumeController } from '../../controllers/volume.ts';
+import { statusNameOf } from '../../reconcilers/goals.ts';
+import { reconcilers } from '../../reconcilers/index.ts';
+import { refsIn } from '../../reconcilers/relations.ts';
+import type { Kind } from '../../resources/catalog.ts';
+import type { Paths } from '../../resources/paths.ts';
+import { type Ref, refOf } from '../../resources/ref.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
+import type { ControlAction, ControlAnswer } from '../api/deps.ts';
+import type { Controllers } from '../controller.ts';
+import type { Event } from '../event.ts';
+import type { Host } from '../host/host.ts';
+import { openLedger } from '../ledger.ts';
+import { type Loop, startLoop } from '../loop.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { desiredOf, effectiveRevision } from './desired.ts';
+import { type Intent, intentAfter } from './intent.ts';
+import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
+import { openRevisions, type Revisions } from './revisions.ts';
+
+export interface DeviceOptions {
+  readonly host: Host;
+  readonly paths: Paths;
+  readonly goalsTimeoutSeconds: number;
+  readonly commitDelaySeconds: number;
+  readonly verityHandlers: boolean;
+  readonly lxc: LxcSettings;
+  /** Differs for every start of the daemon. */
+  readonly session: string;
+  readonly onBug: (error: unknown) => void;
+  readonly onProblem: (subject: string, message: string) => void;
+}
+
+export interface Device {
+  readonly loop: Loop;
+  readonly store: Store;
+  readonly revisions: Revisions;
+  /** The newest proposal replaces any earlier one. */
+  propose(proposal: UpdateSpec): void;
+  /** Records what an operator wants of a container; resolves when recorded, not when done. */
+  control(container: string, action: ControlAction): Promise<ControlAnswer>;
+  /** False: it did not expect a signal. */
+  signalReady(container: string): Promise<boolean>;
+  /** Ends planning and acting; what runs goes on running. */
+  stop(): void;
+  /** Stops every container and takes off everything; resolves when nothing is left, or with what is after `limitMs`. */
+  shutDown(limitMs: number): Promise<readonly Ref[]>;
+}
+
+/** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
+const SHUT_DOWN = '(shutting down)';
+
+export const startDevice = async (options: DeviceOptions): Promise<Device> => {
+  const { host, paths } = options;
+  const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
+  const store = await openStore({ files: host.files, clock: host.clock, paths, onProblem: options.onProblem });
+  const revisions = openRevisions(store, {
+    paths,
+    goalsTimeoutSeconds: options.goalsTimeoutSeconds,
+    verityHandlers: options.verityHandlers,
+    appengine: true,
+  });
+  const { committed } = await store.bootVariables();
+  await settleCommitted(store, committed);
+
+  const container = containerController({
+    host,
+    ledger,
+    reconcile: reconcilers.container,
+    ...lxcPreparation(host, paths, options.lxc),
+  });
+  const controllers: Controllers = {
+    container,
+    disk: diskController(host, ledger, reconcilers.disk),
+    group: groupController(host, ledger, reconcilers.group),
+    volume: volumeController(host, paths.volumes, reconcilers.volume),
+    update: updateController({
+      host,
+      ledger,
+      store,
+      reconcile: reconcilers.update,
+      load: revisions.load,
+      commitDelaySeconds: options.commitDelaySeconds,
+      session: options.session,
+    }),
+  };
+  const loop = startLoop({ controllers, clock: host.clock, refsIn: plannable, onBug: options.onBug });
+
+  let proposal: UpdateSpec | undefined;
+  let shuttingDown = false;
+  const intents = new Map<string, Intent>();
+  for (const name of await ledger.names('intent')) {
+    const intent = await ledger.get<Intent>('intent', name);
+    if (intent !== undefined) intents.set(name, intent);
+  }
+
+  const refresh = (): void => {
+    const { status } = resourceIn(loop.latest(), UPDATE);
+    if (status === undefined || shuttingDown) return;
+    const revision = revisions.loaded(effectiveRevision(status));
+    // A revision that cannot be read leaves things as they are.
+    if (revision === undefined || status.unreadable !== undefined) return;
+    const desired = desiredOf(revision, proposal, Object.fromEntries(intents));
+    loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
+  };
+
+  const subscriptions: Subscription[] = [watching(controllers).subscribe({ next: loop.look, error: options.onBug })];
+  await observeEverything(controllers, loop);
+  subscriptions.push(
+    loop.snapshots
+      .pipe(
+        map(({ observed }) => observed[UPDATE]),
+        distinctUntilChanged(),
+      )
+      .subscribe({ next: refresh, error: options.onBug }),
+  );
+
+  const stop = (): void => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    loop.stop();
+  };
+  return {
+    loop,
+    store,
+    revisions,
+    stop,
+    propose: (next) => {
+      proposal = next;
+      refresh();
+    },
+    signalReady: async (name) => {
+      const goal = resourceIn(loop.latest(), refOf('container', name)).spec?.statusGoal;
+      return goal === 'READY' && (await container.signalReady(name));
+    },
+    control: async (name, action) => {
+      const status = statusNameOf(refOf('container', name), loop.latest());
+      const { answer, intent } = intentAfter(action, status, intents.get(name));
+      if (intent === undefined) return answer;
+      await ledger.put<Intent>('intent', name, intent);
+      intents.set(name, intent);
+      refresh();
+      return answer;
+    },
+    shutDown: async (limitMs) => {
+      shuttingDown = true;
+      loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
+      await settled(loop, host, limitMs);
+      stop();
+      return leftOver(loop.latest());
+    },
+  };
+};
+
+/** Before the first revision is read nobody knows what is wanted, so nothing but the update may be planned. */
+const plannable = (snapshot: Snapshot): readonly Ref[] =>
+  snapshot.revision === undefined ? [UPDATE] : refsIn(snapshot);
+
+const watching = (controllers: Controllers): Observable<Ref> =>
+  merge(
+    ...(Object.keys(controllers) as Kind[]).map((kind) =>
+      controllers[kind].watch().pipe(map((name) => refOf(kind, name))),
+    ),
+  );
+
+/** The update comes last: with it the desired state is known, and planning begins. */
+const observeEverything = async (controllers: Controllers, loop: Loop): Promise<void> => {
+  const { update, ...others } = controllers;
+  for (const controller of [...Object.values(others), update]) {
+    for (const name of await controller.list()) {
+      const ref = refOf(controller.kind, name);
+      const status = await controller.observe(name);
+      loop.tell({ type: 'resource.observed', ref, status } satisfies Event);
+    }
+  }
+};
+
+const leftOver = ({ observed }: Snapshot): Ref[] => (Object.keys(observed) as Ref[]).filter((ref) => ref !== UPDATE);
+
+const settled = (loop: Loop, { clock }: Host, limitMs: number): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.schedule(clock.nowMs() + limitMs, resolve);
+  const subscription = loop.snapshots.subscribe((snapshot) => {
+    if (leftOver(snapshot).length === 0) resolve();
+  });
+  return promise.finally(() => {
+    cancel();
+    subscription.unsubscribe();
+  });
+};

@@ -1,0 +1,88 @@
+/** The offline commands: they need no daemon, no root, and touch nothing but the files they are given. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { Problem } from '../../resources/problem.ts';
+
+const print = (text: string): boolean => process.stdout.write(`${text}\n`);
+
+const readInput = (file: string): Promise<Buffer> => (file === '-' ? buffer(process.stdin) : readFile(file));
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Where things would be does not matter for whether a state is valid, only that they are somewhere. */
+const CONTEXT = {
+  revision: 'locals/validate',
+  goalsTimeoutSeconds: 120,
+  verityHandlers: false,
+  appengine: true,
+  paths: {
+    storage: '/storage',
+    run: '/run',
+    logs: '/logs',
+    volumes: '/volumes',
+    config: '/configs',
+    media: '/media',
+    watch: '/incoming',
+    lxc: '/lxc',
+  },
+};
+
+const inspect = async (file: string) => {
+  const [{ readState }, { sha256 }] = await Promise.all([
+    import('../../resources/read-state.ts'),
+    import('../store/hash.ts'),
+  ]);
+  return readState(await readInput(file), { ...CONTEXT, sha256 });
+};
+
+const lines = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join('\n');
+
+/** Prints every problem of a state document. Exit code 1 when it has any. */
+export const validate = async (file: string, options: { readonly json?: true }): Promise<void> => {
+  const read = await inspect(file);
+  const problems = read.ok ? [] : read.problems;
+  const warnings = read.ok ? read.warnings : [];
+  const named = file === '-' ? 'standard input' : file;
+  if (!read.ok) process.exitCode = 1;
+  if (options.json) {
+    print(JSON.stringify({ valid: read.ok, problems, warnings }, null, 2));
+    return;
+  }
+  if (problems.length > 0) print(lines(problems));
+  if (warnings.length > 0) process.stderr.write(`${lines(warnings)}\n`);
+  if (read.ok) {
+    const { containers, groups } = read.state;
+    print(`${named} is valid: ${plural(containers.length, 'container')} in ${plural(groups.length, 'group')}`);
+  } else {
+    process.stderr.write(`${named} has ${plural(problems.length, 'problem')}\n`);
+  }
+};
+
+/** Prints the JSON Schema of a state document. */
+export const schema = async (): Promise<void> => {
+  const { stateJsonSchema } = await import('../../resources/json-schema.ts');
+  print(JSON.stringify(stateJsonSchema(), null, 2));
+};
+
+/** Writes a directory as an export tarball. */
+export const pack = async (directory: string, options: { readonly output: string }): Promise<void> => {
+  const [{ packDirectory }, { linuxFiles }] = await Promise.all([
+    import('../store/pack.ts'),
+    import('../host/linux/files.ts'),
+  ]);
+  const places = { directory: resolve(directory), output: resolve(options.output) };
+  const { objects, hash } = await packDirectory(linuxFiles, places);
+  const sizeBytes = objects.reduce((sum, object) => sum + object.sizeBytes, 0);
+  print(`${options.output}: ${plural(objects.length, 'object')}, ${sizeBytes} bytes, state ${hash}`);
+};
+
+/** Writes an export tarball as a directory. */
+export const unpack = async (file: string, directory: string): Promise<void> => {
+  const [{ unpackTarball }, { linuxFiles }] = await Promise.all([
+    import('../store/unpack.ts'),
+    import('../host/linux/files.ts'),
+  ]);
+  const { entries } = await unpackTarball(linuxFiles, { archive: resolve(file), directory: resolve(directory) });
+  print(`${directory}: ${plural(entries.size, 'key')} of the state`);
+};

@@ -1,0 +1,94 @@
+/** The program `pvcontrol`: the client of the control socket, with Pantavisor's commands and exit codes (cli-tools.md §2). */
+import type { Command } from 'commander';
+import { addCompletion, type KnownNames } from './completion.ts';
+import { newProgram, runProgram } from './program.ts';
+import type { GlobalOptions } from './question.ts';
+
+const EXAMPLES = `
+Examples:
+  pvcontrol status --watch            what the device is doing, and why
+  pvcontrol ls                        its containers
+  pvcontrol containers restart web    one of them anew
+  pvcontrol steps show-progress locals/my-device
+
+People get tables, programs JSON: --json and --table choose. The socket is the one of -s, else of PV_SYSTEM_RUNDIR, else
+/run/pantavisor/pv/pv-ctrl, /pv/pv-ctrl or, in a container, /pantavisor/pv-ctrl.
+
+Exit codes: 0 done, 75 busy, try again, 255 refused, 1 nobody answered or the command is wrong.`;
+
+const program = newProgram('pvcontrol', 'Asks and tells the pantavisor of this device.')
+  .option('-s <socket>', 'control socket')
+  .option('-f <file>', 'write the answer to a file')
+  .option('-v', 'tell what is asked and answered')
+  .option('--json', 'print JSON, whatever the output is')
+  .option('--table', 'print tables, whatever the output is')
+  .addHelpText('after', EXAMPLES);
+
+const globals = (): GlobalOptions => program.opts();
+const lists = async () => import('./lists.ts');
+const orders = async () => import('./orders.ts');
+
+const CONTAINER_COLUMNS = ['name', 'group', 'status', 'status_goal', 'restart_policy', 'roles'];
+const GROUP_COLUMNS = ['name', 'status', 'status_goal', 'restart_policy'];
+const STEP_COLUMNS = ['name', 'date', 'commitmsg', 'progress'];
+
+const addList = (
+  parent: Command,
+  name: string,
+  path: string,
+  columns: readonly string[],
+  description: string,
+): void => {
+  parent
+    .command(name)
+    .alias('list')
+    .description(description)
+    .action(async () => (await lists()).printList(path, columns, globals()));
+};
+
+program
+  .command('status')
+  .description('what the device is, should be, and why it is not')
+  .option('-w, --watch', 'keep showing it')
+  .action(async (options) => (await import('./status-command.ts')).status(options, globals()));
+
+addList(program, 'ls', '/containers', CONTAINER_COLUMNS, 'list containers');
+
+const containers = program
+  .command('containers')
+  .alias('container')
+  .description('list and control containers')
+  .helpCommand(false);
+addList(containers, 'ls', '/containers', CONTAINER_COLUMNS, 'list them');
+for (const action of ['start', 'stop', 'restart'])
+  containers
+    .command(action)
+    .description(`${action} a container whose restart policy is "container"`)
+    .argument('<container>')
+    .action(async (name: string) => (await orders()).controlContainer(name, action, globals()));
+
+const groups = program.command('groups').alias('group').description('list groups').helpCommand(false);
+addList(groups, 'ls', '/groups', GROUP_COLUMNS, 'list them in starting order');
+
+const steps = program.command('steps').description('look at revisions').helpCommand(false);
+addList(steps, 'ls', '/steps', STEP_COLUMNS, 'list them');
+steps
+  .command('show-progress')
+  .description('how far a revision is')
+  .argument('<revision>', 'such as 7, locals/web or current')
+  .action(async (revision: string) => (await orders()).showProgress(revision, globals()));
+
+program
+  .command('signal')
+  .description('tell pantavisor about this container, from inside it')
+  .addArgument(program.createArgument('<signal>').choices(['ready', 'alive']))
+  .action(async (signal: string) => (await orders()).sendSignal(signal, globals()));
+
+const namesAt = (path: string) => async (): Promise<readonly string[]> => (await lists()).namesAt(path, globals());
+const known: KnownNames = {
+  container: namesAt('/containers'),
+  revision: async () => ['current', ...(await namesAt('/steps')())],
+};
+
+addCompletion(program, known);
+await runProgram(program);

@@ -1,0 +1,52 @@
+/** `pantavisor run`: reads the configuration, opens the log, and hands over to the daemon. */
+import { existsSync, readFileSync } from 'node:fs';
+import pino, { type Logger } from 'pino';
+import { type Config, loadConfig } from '../config/config.ts';
+import { ConfigError } from '../config/error.ts';
+import { logDestination } from './log-destination.ts';
+
+/** Read when it is there; a file that was named must be. */
+const USUAL_FILE = '/etc/pantavisor.config';
+
+const contentOf = (named: string | undefined): string | undefined => {
+  const file = named ?? (existsSync(USUAL_FILE) ? USUAL_FILE : undefined);
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`--config ${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+};
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** `PV_LOG_LEVEL` by number, as Pantavisor counts. Its default of 0 is meant for devices; in the foreground one wants to see what happens. */
+const levelOf = ({ values, modified }: Config): string =>
+  modified.PV_LOG_LEVEL === 'default'
+    ? 'info'
+    : (LEVELS[Math.min(Math.max(values.PV_LOG_LEVEL, 0), LEVELS.length - 1)] ?? 'info');
+
+const openLog = (config: Config): Logger =>
+  pino(
+    { level: levelOf(config), base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    logDestination(process.stdout),
+  );
+
+const checkUser = (): void => {
+  if (process.getuid?.() !== 0)
+    throw new ConfigError(
+      'mounts and containers need root: run it with sudo, or look with `pantavisor validate` first',
+    );
+};
+
+/** Runs until the daemon ends; its code is ours. */
+export const run = async (options: { readonly config?: string }): Promise<void> => {
+  const file = contentOf(options.config);
+  const { config, warnings } = loadConfig({ env: process.env, ...(file === undefined ? {} : { file }) });
+  checkUser();
+  const log = openLog(config);
+  for (const warning of warnings) log.warn(warning);
+  const { runDaemon } = await import('./daemon.ts');
+  // Not process.exitCode: a handle that somebody forgot must not keep a daemon that has ended.
+  process.exit(await runDaemon(config, log));
+};
