@@ -1,0 +1,126 @@
+/**
+ * Builds dist/: `pantavisor` and `pvcontrol`, executables that work from any directory and through symlinks.
+ *
+ * dist/<program>        a POSIX sh launcher: finds its own directory, then node
+ * dist/<program>.mjs    turns Node's compile cache on, then loads the program
+ * dist/lib/             the programs, bundled, split so that a command loads only what it needs
+ * dist/node             link to the Node that the project brings, else to the one that runs this
+ * dist/.cache           compiled code; the user's own cache directory when dist cannot be written
+ *
+ * The native library (ffi-rs) stays in node_modules beside dist. Run with node hack/build.ts; --watch is not needed,
+ * it takes a fraction of a second.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const project = resolve(import.meta.dirname, '..');
+const dist = join(project, 'dist');
+const lib = join(dist, 'lib');
+const PROGRAMS = ['pantavisor', 'pvcontrol'];
+
+/** Packages that cannot be bundled: native code finds its library by its own path. */
+const EXTERNAL = ['ffi-rs'];
+
+/** Bundled CommonJS packages ask for Node's own modules with require, which ES modules have not got. */
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+const launcher = (program: string): string => `#!/bin/sh
+# Starts ${program}; written by hack/build.ts.
+self=$0
+while [ -L "$self" ]; do
+  link=$(readlink "$self")
+  case $link in
+    /*) self=$link ;;
+    *) self=\${self%/*}/$link ;;
+  esac
+done
+case $self in
+  */*) dist=\${self%/*} ;;
+  *) dist=. ;;
+esac
+# USR1 would open Node's debugger.
+exec "$dist/node" --disable-sigusr1 "$dist/${program}.mjs" "$@"
+`;
+
+/** Static imports run before any statement: the cache must be on before the program is even looked at. */
+const starter = (program: string): string => `import { accessSync, constants } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+let cache = import.meta.dirname + '/.cache';
+try {
+  accessSync(cache, constants.W_OK);
+} catch {
+  // Never the shared /tmp that Node would take: whoever writes the cache writes our code.
+  cache = (process.env.XDG_CACHE_HOME || homedir() + '/.cache') + '/pantavisor';
+}
+enableCompileCache(cache);
+await import('./lib/${program}.mjs');
+`;
+
+/** Never half-written: the launcher of a running daemon may be started again at any moment. */
+const put = (file: string, content: string, mode: number): void => {
+  writeFileSync(`${file}.new`, content);
+  chmodSync(`${file}.new`, mode);
+  renameSync(`${file}.new`, file);
+};
+
+/** The real binary: node_modules/.bin/node is a link into the package for this machine. */
+const linkNode = (): void => {
+  const link = join(dist, 'node');
+  const brought = join(project, `node_modules/node-linux-${process.arch}/bin/node`);
+  rmSync(link, { force: true });
+  symlinkSync(existsSync(brought) ? relative(dist, brought) : process.execPath, link);
+};
+
+const bundle = () =>
+  build({
+    entryPoints: PROGRAMS.map((program) => ({ in: join(project, `runtime/main/${program}.ts`), out: program })),
+    outdir: lib,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    external: EXTERNAL,
+    banner: { js: REQUIRE },
+    // Names stay, so that a stack trace can be read without source maps.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+  });
+
+/** Compiles everything once, so that the first start is as quick as all others. A daemon that is killed never would. */
+const warmUp = (modules: readonly string[]): void => {
+  const cache = join(dist, '.cache');
+  rmSync(cache, { recursive: true, force: true });
+  mkdirSync(cache);
+  for (const program of PROGRAMS) execFileSync(join(dist, program), ['--help'], { stdio: 'ignore' });
+  const imports = modules.map((file) => `import(${JSON.stringify(file)})`).join(',');
+  const script = `require('node:module').enableCompileCache(${JSON.stringify(cache)}); Promise.all([${imports}]).then(() => process.exit())`;
+  execFileSync(join(dist, 'node'), ['-e', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+};
+
+const began = performance.now();
+mkdirSync(lib, { recursive: true });
+const { metafile } = await bundle();
+const made = new Set(Object.keys(metafile.outputs).map((file) => resolve(file)));
+for (const file of readdirSync(lib)) if (!made.has(join(lib, file))) rmSync(join(lib, file));
+for (const program of PROGRAMS) {
+  put(join(dist, `${program}.mjs`), starter(program), 0o644);
+  put(join(dist, program), launcher(program), 0o755);
+}
+linkNode();
+const isProgram = (file: string): boolean => PROGRAMS.some((program) => file === join(lib, `${program}.mjs`));
+const lazy = Object.entries(metafile.outputs).flatMap(([file, { entryPoint }]) => (entryPoint ? [resolve(file)] : []));
+warmUp(lazy.filter((file) => !isProgram(file)));
+const sizeBytes = Object.values(metafile.outputs).reduce((sum, { bytes }) => sum + bytes, 0);
+console.log(
+  `build: dist/pantavisor, dist/pvcontrol, ${Math.round(sizeBytes / 1024)} KiB in ${Math.round(performance.now() - began)} ms`,
+);
