@@ -90,6 +90,7 @@ export class Daemon implements Caller {
     const before = this.#faulty ? this.#kernel.faults.before?.(operation) : undefined;
     if (before === 'tear') this.#tear(call.port, effect);
     await this.#meet(before, operation);
+    if (!this.#alive) return never();
     this.#inFlight.delete(operation);
     const result = await this.#take(call, effect);
     if (!this.#alive) return never();

@@ -35,6 +35,7 @@ export const simulatedDisks = (kernel: Kernel, caller: Caller): Disks => {
       change('format', path, `format ${short(path)} as ${type}`, () => format(kernel, path, type)),
     zramCreate: (settings) =>
       caller.perform(call('zramCreate', settings.map((pair) => pair.join('=')).join(' ')), () => {
+        if (!settings.some(([key]) => key === 'disksize')) refuse('EINVAL', 'no disksize set');
         const node = kernel.zram.create();
         caller.note(`create ${short(node)}`);
         return node;

@@ -130,7 +130,12 @@ export class FileSystem {
     if (node !== undefined) this.#count(node, 1);
     if (node?.type === 'directory') [node.parent, node.name] = [directory, name];
     directory.modifiedMs = this.#journal.wallMs();
-    for (const listener of this.#watchers.get(directory) ?? []) listener();
+    for (const changed of new Set([directory, before, node])) this.#tell(changed);
+  }
+
+  #tell(changed: Inode | undefined): void {
+    if (changed === undefined || this.#watchers.size === 0) return;
+    for (const listener of [...(this.#watchers.get(changed) ?? [])]) listener();
   }
 
   #count(node: Inode, change: 1 | -1): void {

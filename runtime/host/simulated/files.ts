@@ -7,6 +7,7 @@ import type { Kernel } from './kernel.ts';
 import type { Place } from './namespace.ts';
 import { refuse } from './refusal.ts';
 import * as tree from './tree.ts';
+import { watchPath } from './watch.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -73,7 +74,7 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
     remove: (path) => change('remove', path, `remove ${short(path)}`, () => tree.remove(namespace, path)),
     space: (path) => look('space', path, () => (namespace.find(path) ?? refuse('ENOENT')).mount.fileSystem.space),
     watch: (directory) => {
-      const listen = (tell: (value: undefined) => void): (() => void) => watch(kernel, directory, tell);
+      const listen = (tell: (value: undefined) => void): (() => void) => watchPath(namespace, directory, tell);
       return caller.notifications({ port: 'files', name: 'watch' }, () => directory, listen);
     },
   };
@@ -96,7 +97,9 @@ const sizeOf = (node: Inode): number => {
 
 const namesIn = (node: Inode | undefined): readonly string[] | undefined => {
   if (node === undefined) return undefined;
-  return node.type === 'directory' ? [...node.entries.keys()].sort() : refuse('ENOTDIR');
+  return node.type === 'directory'
+    ? [...node.entries.keys()].filter((name) => !tree.isTemporary(name)).sort()
+    : refuse('ENOTDIR');
 };
 
 /** undefined: more than allowed. */
@@ -109,19 +112,4 @@ const gather = async (content: AsyncIterable<Uint8Array>, maxBytes: number): Pro
     parts.push(Buffer.from(part));
   }
   return Buffer.concat(parts);
-};
-
-/** inotify's way: it watches the directory of now, whatever gets its name later. A burst is told once. */
-const watch = (kernel: Kernel, directory: string, tell: (value: undefined) => void): (() => void) => {
-  const place = kernel.namespace.find(directory);
-  if (place === undefined) return () => {};
-  let told = false;
-  return place.mount.fileSystem.watch(place.node, () => {
-    if (told) return;
-    told = true;
-    queueMicrotask(() => {
-      told = false;
-      tell(undefined);
-    });
-  });
 };

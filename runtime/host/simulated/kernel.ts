@@ -110,14 +110,14 @@ export class Kernel {
   loopOf(image: FileNode, type: string, on: FileSystem): FileSystem {
     const contents = contentsOf(image);
     if (contents !== type) refuse('EINVAL', `holds ${contents}, not ${type}`);
-    const inUse = this.#inUse();
-    if (image.inside !== undefined && inUse.includes(image.inside)) return image.inside;
+    if (image.inside !== undefined && this.#inUse().includes(image.inside)) return image.inside;
     const readOnly = type === 'squashfs' || on.readOnly;
     const minor = this.#freeMinor(LOOP_MAJOR, 0);
     const shape = { major: LOOP_MAJOR, minor, type, sizeBytes: Math.max(image.sizeBytes, MIN_IMAGE_BYTES), readOnly };
+    // Every mount of a squashfs has a loop device of its own, whoever still holds an earlier one.
+    if (type === 'squashfs') return filled(new FileSystem(shape, this.journal), labelOf(image));
     image.inside ??= new FileSystem(shape, this.journal);
     image.inside.minor = minor;
-    if (type === 'squashfs') fill(image.inside, labelOf(image));
     return image.inside;
   }
 
@@ -150,17 +150,11 @@ export class Kernel {
   }
 }
 
-const fill = (image: FileSystem, label: string): void => {
-  for (const [name, content] of [
-    ['hello', 'hello\n'],
-    ['label', label],
-  ] as const) {
-    if (!image.root.entries.has(name)) image.root.entries.set(name, imageFile(image, content));
+const filled = (image: FileSystem, label: string): FileSystem => {
+  for (const [name, content] of Object.entries({ hello: 'hello\n', label })) {
+    const file = image.file(Buffer.from(content), 0o644);
+    file.links = 1;
+    image.root.entries.set(name, file);
   }
-};
-
-const imageFile = (image: FileSystem, content: string): FileNode => {
-  const file = image.file(Buffer.from(content), 0o644);
-  file.links = 1;
-  return file;
+  return image;
 };

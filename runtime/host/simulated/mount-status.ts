@@ -19,6 +19,7 @@ export const boundTree = ({ mount, node, directory, name }: Place, readOnly: boo
   const common = {
     type: 'bind' as const,
     fileSystem: mount.fileSystem,
+    source: mount.source,
     root: node,
     readOnly: readOnly || mount.readOnly,
   };
@@ -40,16 +41,22 @@ const exists = ({ node, directory, name }: Place): boolean =>
 
 /** As the Linux host has it: a bind's inode is part of its identity, so that a tree made anew is another tree. */
 export const describeMount = (namespace: Namespace, mounted: Mounted): Mount => {
-  const { target, type, fileSystem, readOnly, backing, root } = mounted;
+  const { target, type, fileSystem, readOnly, backing, source, root } = mounted;
+  const device = source === undefined ? [] : [source];
   const rootPath = rootPathOf(mounted);
   const tree = `${fileSystem.major}:${fileSystem.minor}:${rootPath ?? lastPathOf(mounted)}`;
   const common = { target, type, readOnly: readOnly || fileSystem.readOnly };
   if (backing !== undefined && type === 'image') {
     return { ...common, sources: [backing.path], identity: tree, deleted: !exists(backing) };
   }
-  if (type !== 'bind') return { ...common, sources: [], identity: tree, deleted: false };
+  if (type !== 'bind') return { ...common, sources: device, identity: tree, deleted: false };
   const sources = rootPath === undefined ? [] : namesOf(namespace, mounted, rootPath);
-  return { ...common, sources, identity: `${tree}#${root.number}`, deleted: rootPath === undefined };
+  return {
+    ...common,
+    sources: [...sources, ...device],
+    identity: `${tree}#${root.number}`,
+    deleted: rootPath === undefined,
+  };
 };
 
 const lastPathOf = ({ rootDirectory, rootName }: Mounted): string => {

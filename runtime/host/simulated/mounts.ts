@@ -55,7 +55,8 @@ export const simulatedMounts = (kernel: Kernel, caller: Caller): Mounts => {
         const { node } = namespace.find(device) ?? refuse('ENOENT', `no device ${device}`);
         if (node.type !== 'device') return refuse('ENOTBLK');
         const fileSystem = kernel.insideOf(node.block, filesystem);
-        return only({ type: 'foreign', ...whole(fileSystem), readOnly: flags.includes('MS_RDONLY') });
+        const readOnly = flags.includes('MS_RDONLY');
+        return only({ type: 'foreign', ...whole(fileSystem), source: device, readOnly });
       }),
     unmount: (target) => caller.perform(call('unmount', target), () => takeOff(kernel, caller, target)),
     changes: caller.notifications({ port: 'mounts', name: 'changes' }, String, (tell) => namespace.onChange(tell)),

@@ -64,7 +64,8 @@ export class Zram {
   /** @returns whether it was there. */
   remove(device: string): boolean {
     const name = device.slice(device.lastIndexOf('/') + 1);
-    if (!name.startsWith('zram') || !this.#dev.entries.has(name)) return false;
+    if (!/^\/dev\/zram\d+$/.test(device)) refuse('EINVAL', 'expected /dev/zram<number>');
+    if (!this.#dev.entries.has(name)) return false;
     if (this.#swaps.list().includes(device)) refuse('EBUSY', 'used as swap');
     this.#rootfs.detach(this.#dev, name);
     return true;

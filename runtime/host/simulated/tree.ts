@@ -46,12 +46,16 @@ export const makeDirectory = (namespace: Namespace, path: string, mode: number):
   return true;
 };
 
-const TEMPORARY = '.tmp-';
+/** As the Linux host names them: what a crash leaves of them is not listed, but takes room. */
+const temporaryFor = (name: string, number: number): string =>
+  `.${name}.pvtmp-1-${number.toString(16).padStart(8, '0')}`;
+
+export const isTemporary = (name: string): boolean => /^\..*\.pvtmp-\d+-[0-9a-f]{8}$/s.test(name);
 
 /** A new inode under a temporary name that then takes the place of the old one. */
 const replace = ({ fileSystem, directory, name, existing }: Slot, node: Inode): void => {
   if (existing?.type === 'directory') refuse('EISDIR');
-  const temporary = `.${name}${TEMPORARY}${node.number}`;
+  const temporary = temporaryFor(name, node.number);
   fileSystem.attach(directory, temporary, node);
   fileSystem.move(directory, temporary, directory, name);
 };
