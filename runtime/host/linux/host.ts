@@ -36,16 +36,19 @@ export const linuxHost = async (options: {
   const { paths, containers } = options;
   await sweepTemporaries(writtenDirectories(paths));
   const table = new MountTable();
+  const closing = new AbortController();
   return {
     clock: linuxClock,
     files: linuxFiles,
-    mounts: new LinuxMounts(table),
+    mounts: new LinuxMounts(table, closing.signal),
     disks: linuxDisks,
     containers,
     bootId: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
     close: async () => {
-      await containers.close();
+      // Before the table, so that no late event looks at it.
+      closing.abort();
       table.close();
+      await containers.close();
     },
   };
 };

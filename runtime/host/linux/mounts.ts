@@ -6,7 +6,7 @@
  * was not asked about, or let its own mounts propagate into the trees they were bound from.
  */
 import { lstat, stat } from 'node:fs/promises';
-import { filter, map, type Observable, share } from 'rxjs';
+import { defer, filter, fromEvent, map, type Observable, share, takeUntil } from 'rxjs';
 import { DeviceError, type Mount, type Mounts } from '../host.ts';
 import { changesOf } from './kernel-events.ts';
 import { mount, UMOUNT_NOFOLLOW, umount2 } from './libc.ts';
@@ -73,9 +73,10 @@ export class LinuxMounts implements Mounts {
   readonly changes: Observable<readonly string[]>;
   readonly #table: MountTable;
 
-  constructor(table: MountTable) {
+  /** `changes` completes when `closed` is aborted; the table must stay open until then. */
+  constructor(table: MountTable, closed: AbortSignal) {
     this.#table = table;
-    this.changes = changesIn(table);
+    this.changes = changesIn(table).pipe(takeUntil(fromEvent(closed, 'abort')));
   }
 
   async at(target: string): Promise<Mount | undefined> {
@@ -161,20 +162,16 @@ export class LinuxMounts implements Mounts {
   }
 }
 
-const changesIn = (table: MountTable): Observable<readonly string[]> => {
-  let known: readonly MountEntry[] = [];
-  const look = (): readonly string[] => {
-    const before = known;
-    known = table.read();
-    return changedTargets(before, known);
-  };
-  // Sharing resets with the last subscriber; the next one starts from the table of its own time.
-  const wakeUps = changesOf('/proc/self/mountinfo', () => {
-    known = table.read();
-  });
-  return wakeUps.pipe(
-    map(look),
-    filter((targets) => targets.length > 0),
-    share(),
-  );
-};
+/** The table of the time of the first subscription is where it starts from; one socket serves all subscribers. */
+const changesIn = (table: MountTable): Observable<readonly string[]> =>
+  defer(() => {
+    let known = table.read();
+    return changesOf('/proc/self/mountinfo').pipe(
+      map(() => {
+        const before = known;
+        known = table.read();
+        return changedTargets(before, known);
+      }),
+      filter((targets) => targets.length > 0),
+    );
+  }).pipe(share());
