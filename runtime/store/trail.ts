@@ -3,28 +3,24 @@
  * Installing makes the directory equal to the document: running it again changes nothing, running it after a crash
  * completes it, running it for another document refreshes what is stale. `.pvr/` and `.pv/` are left alone.
  */
-import { fileTextOf, type StateDocument } from '../../resources/state.ts';
+import type { StateDocument } from '../../resources/state.ts';
 import { isSkippedKey, keyFault } from '../../resources/state-key.ts';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
+import { filesOf, type InlineFile, objectsOf, type TrailObject } from '../../resources/trail.ts';
 import type { Files } from '../host/host.ts';
 import { sha256OfStream } from './hash.ts';
 import { Rejection } from './rejection.ts';
 
 /** What of a state document lies in the trail. */
 export interface TrailContent {
-  readonly objects: readonly { readonly path: string; readonly id: string }[];
-  /** Inline JSON; `text` is the raw text of the value. */
-  readonly files: readonly { readonly path: string; readonly text: string }[];
+  readonly objects: readonly TrailObject[];
+  readonly files: readonly InlineFile[];
 }
 
-/** Without `#spec`, signatures and the client tools' notes: those are only in `.pvr/json`. */
-export const trailContentOf = (document: StateDocument): TrailContent => {
-  const entries = [...document.entries].filter(([path]) => path !== '#spec' && !isSkippedKey(path));
-  return {
-    objects: entries.flatMap(([path, entry]) => (entry.type === 'object' ? [{ path, id: entry.id }] : [])),
-    files: entries.flatMap(([path, entry]) => (entry.type === 'json' ? [{ path, text: fileTextOf(entry) }] : [])),
-  };
-};
+export const trailContentOf = (document: StateDocument): TrailContent => ({
+  objects: objectsOf(document),
+  files: filesOf(document),
+});
 
 const OBJECT_DIRECTORY_MODE = 0o775;
 const JSON_DIRECTORY_MODE = 0o755;

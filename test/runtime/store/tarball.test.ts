@@ -170,7 +170,9 @@ describe('refused, leaving nothing but sound objects', () => {
   });
 });
 
-test('damage anywhere ends in the state, or a sentence; never outside, never unsound', async () => {
+test('damage anywhere ends in the state, or a sentence; never outside, never unsound', {
+  timeout: 60_000,
+}, async () => {
   const base = rawTar(json, object(A), object(B));
   const damage = fc.array(fc.tuple(fc.nat(base.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 });
   await fc.assert(
@@ -185,7 +187,7 @@ test('damage anywhere ends in the state, or a sentence; never outside, never uns
       for (const name of (await stored()) ?? []) expect(await store.verifyObject(name), name).toBe('sound');
       expect(await device.files.list(device.root)).toEqual(['storage']);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

@@ -1,0 +1,82 @@
+/** Reads one drop and says what it is worth. Objects it brings are stored on the way; nothing else is changed. */
+import type { Problem } from '../../resources/problem.ts';
+import { parseState, type StateDocument } from '../../resources/state.ts';
+import { STATE_LIMITS } from '../../resources/state-limits.ts';
+import { objectsOf } from '../../resources/trail.ts';
+import { DeviceError, type Files } from '../host/host.ts';
+import { sha256 } from '../store/hash.ts';
+import { Rejection } from '../store/rejection.ts';
+import type { Store } from '../store/store.ts';
+import { readTarball, TARBALL_LIMITS } from '../store/tarball.ts';
+import type { DropName } from './drop-name.ts';
+
+export interface State {
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+  readonly objects: readonly { readonly path: string; readonly id: string }[];
+}
+
+export type Finding =
+  | { readonly type: 'state'; readonly state: State }
+  /** `maybePartial`: what is there could be the beginning of something good. */
+  | { readonly type: 'broken'; readonly maybePartial: boolean; readonly problems: readonly string[] }
+  | { readonly type: 'gone' };
+
+export interface ExamineOptions {
+  readonly files: Files;
+  readonly store: Store;
+  readonly directory: string;
+  /** Everything that keeps this state from being run here, beyond what any state must fulfil. */
+  readonly validate: (document: StateDocument) => readonly Problem[];
+}
+
+/** @throws DeviceError */
+export const examine = async (drop: DropName, options: ExamineOptions): Promise<Finding> => {
+  try {
+    const bytes = await bytesOf(drop, options);
+    return bytes === undefined ? { type: 'gone' } : judge(bytes, drop, options);
+  } catch (error) {
+    if (error instanceof Rejection) return { type: 'broken', maybePartial: true, problems: [error.message] };
+    // Removed while it was being read.
+    if (error instanceof DeviceError && error.code === 'ENOENT') return { type: 'gone' };
+    throw error;
+  }
+};
+
+const bytesOf = async (drop: DropName, { files, store, directory }: ExamineOptions): Promise<Buffer | undefined> => {
+  const path = `${directory}/${drop.file}`;
+  if (drop.kind === 'tarball') {
+    const { totalBytes } = await store.space();
+    // Nothing that does not fit on the storage is worth unpacking.
+    const limits = { ...TARBALL_LIMITS, totalBytes: Math.min(TARBALL_LIMITS.totalBytes, totalBytes) };
+    return await readTarball(files.stream(path), store, limits);
+  }
+  const size = (await files.stat(path))?.sizeBytes ?? 0;
+  if (size > STATE_LIMITS.documentBytes)
+    throw new Rejection(`${drop.file}: expected at most ${STATE_LIMITS.documentBytes} bytes, but it has ${size}`);
+  return await files.read(path, STATE_LIMITS.documentBytes);
+};
+
+const judge = (bytes: Buffer, drop: DropName, { validate }: ExamineOptions): Finding => {
+  const parsed = parseState(bytes, sha256);
+  // A text that ends where JSON may end is whole: an object is not valid before its last brace.
+  if (!parsed.ok) {
+    const maybePartial = drop.kind === 'state' && !isJson(bytes);
+    return { type: 'broken', maybePartial, problems: parsed.problems.map(({ message }) => message) };
+  }
+  const { document } = parsed;
+  const problems = validate(document);
+  if (problems.length > 0)
+    return { type: 'broken', maybePartial: false, problems: problems.map(({ message }) => message) };
+  return { type: 'state', state: { bytes, hash: document.hash, objects: objectsOf(document) } };
+};
+
+const isJson = (bytes: Buffer): boolean => {
+  try {
+    JSON.parse(bytes.toString('utf8'));
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+};
