@@ -7,10 +7,11 @@
  * live monitor of somebody else's owns it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
-const CGROUPS = '/sys/fs/cgroup';
-const LXC_CGROUP = /^lxc\.(monitor|payload|pivot)\b/;
+export const CGROUPS = '/sys/fs/cgroup';
+/** A daemon's own cgroup, or LXC's where nobody said otherwise. LXC itself never removes its lxc.pivot. */
+const DEVICE_CGROUP = /^(pantavisor-[0-9a-f]{8}$|lxc\.(monitor|payload)\b)/;
 
 /** What lives in /proc and /sys goes away while it is looked at; then there is nothing to see. */
 function glance<T>(look: () => T, nothing: T): T {
@@ -58,42 +59,47 @@ function isMarked(pid: number, marks: readonly string[]): boolean {
   return DEVICE_COMMAND.test(command) && mentions(command, marks);
 }
 
-const markedSwaps = (marks: readonly string[]): readonly string[] =>
+/** Paths that are swapped on. */
+export const markedSwaps = (marks: readonly string[]): readonly string[] =>
   read('/proc/swaps')
     .split('\n')
-    .filter((line) => mentions(line, marks));
+    .filter((line) => mentions(line, marks))
+    .map((line) => unescaped(line.split(/\s/)[0] ?? ''));
 
 const commandOf = (pid: number): string =>
   read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || read(`/proc/${pid}/comm`).trim();
 
-/** Directories of LXC monitors and payloads, relative to the cgroup root, in every hierarchy. */
-export function lxcCgroups(directory = ''): readonly string[] {
-  const below = glance(() => readdirSync(join(CGROUPS, directory), { withFileTypes: true }), []);
-  return below
+/** Topmost cgroups of daemons and LXC, relative to the cgroup root, in every hierarchy. */
+export function deviceCgroups(directory = ''): readonly string[] {
+  return childrenOf(directory).flatMap((path) => (DEVICE_CGROUP.test(basename(path)) ? [path] : deviceCgroups(path)));
+}
+
+/** Child cgroups, relative to the cgroup root. */
+export const childrenOf = (cgroup: string): readonly string[] =>
+  glance(() => readdirSync(join(CGROUPS, cgroup), { withFileTypes: true }), [])
     .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => {
-      const path = join(directory, name);
-      return LXC_CGROUP.test(name) ? [path] : lxcCgroups(path);
-    });
-}
+    .map(({ name }) => join(cgroup, name));
 
-/** Whether a living monitor without a mark owns it: another device on this machine. */
-function isForeign(cgroup: string, marks: readonly string[]): boolean {
-  const monitor = cgroup.replace(/lxc\.(payload|pivot)\b/, 'lxc.monitor');
-  const pids = read(join(CGROUPS, monitor, 'cgroup.procs'))
+/** Processes in a cgroup and below it. 0, a process outside our pid namespace, is left out. */
+export const processesIn = (cgroup: string): readonly number[] => [
+  ...read(join(CGROUPS, cgroup, 'cgroup.procs'))
     .split('\n')
-    .filter(Boolean)
-    .map(Number);
-  return pids.some((pid) => !isMarked(pid, marks));
-}
+    .map(Number)
+    .filter(Boolean),
+  ...childrenOf(cgroup).flatMap(processesIn),
+];
 
-/** Everything there is now that was not there `before` (a former result of `lxcCgroups`), as sentences. */
+/** Whether a living monitor without a mark is in it: another device on this machine. */
+const isForeign = (cgroup: string, marks: readonly string[]): boolean =>
+  processesIn(cgroup).some((pid) => DEVICE_COMMAND.test(read(`/proc/${pid}/cmdline`)) && !isMarked(pid, marks));
+
+/** Everything there is now that was not there `before` (a former result of `deviceCgroups`), as sentences. */
 export const tracesOf = (marks: readonly string[], before: readonly string[]): readonly string[] => [
   ...markedProcesses(marks).map((pid) => `process ${pid}: ${commandOf(pid)}`),
   ...markedMounts(marks).map((target) => `mount ${target}`),
   ...markedLoopDevices(marks).map((device) => `loop device ${device}`),
-  ...markedSwaps(marks).map((line) => `swap ${line}`),
-  ...lxcCgroups()
+  ...markedSwaps(marks).map((path) => `swap ${path}`),
+  ...deviceCgroups()
     .filter((cgroup) => !before.includes(cgroup) && !isForeign(cgroup, marks))
     .map((cgroup) => `cgroup ${cgroup}`),
 ];

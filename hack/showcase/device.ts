@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lxcCgroups, tracesOf } from '../traces.ts';
+import { deviceCgroups, tracesOf } from '../traces.ts';
 import { sweep } from './sweep.ts';
 
 const DAEMON = resolve(import.meta.dirname, '../../dist/pantavisor');
@@ -39,7 +39,7 @@ export function startDevice(directory: string, statusPort: number, settings: Rea
     watched: join(directory, 'incoming'),
   };
   for (const place of Object.values(places)) mkdirSync(place);
-  const cgroupsBefore = lxcCgroups();
+  const cgroupsBefore = deviceCgroups();
   const log = join(directory, 'daemon.log');
   const daemon = spawnDaemon(log, {
     ...settings,
@@ -58,7 +58,7 @@ export function startDevice(directory: string, statusPort: number, settings: Rea
     async stop() {
       await daemon.stop();
       const left = await settled(directory, cgroupsBefore);
-      await sweep(directory, cgroupsBefore);
+      await sweep(directory);
       return left;
     },
   };

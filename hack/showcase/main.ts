@@ -14,7 +14,6 @@ import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { exampleNames, stageExample } from '../images/build.ts';
 import { reasonNoContainersRun } from '../prerequisites.ts';
-import { lxcCgroups } from '../traces.ts';
 import { type Device, ready, startDevice } from './device.ts';
 import { drop, follow } from './drop.ts';
 import { freePort, rewritePorts } from './ports.ts';
@@ -120,8 +119,7 @@ function readArguments(): { example: string; isOnce: boolean } {
 async function sweepStale(): Promise<void> {
   for (const directory of staleDirectories()) {
     say(`removing ${directory}, left by a demo that was killed`);
-    // Cgroups of before are not known any more; those that are there now may be anybody's.
-    await sweep(directory, lxcCgroups());
+    await sweep(directory);
   }
 }
 

@@ -6,9 +6,20 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lxcCgroups, markedLoopDevices, markedMounts, markedProcesses, tracesOf } from '../traces.ts';
+import { cgroupRootOf } from '../../resources/lxc-place.ts';
+import {
+  CGROUPS,
+  childrenOf,
+  deviceCgroups,
+  markedLoopDevices,
+  markedMounts,
+  markedProcesses,
+  markedSwaps,
+  processesIn,
+  tracesOf,
+} from '../traces.ts';
 
 const GRACE_MS = 3_000;
 
@@ -43,26 +54,35 @@ function unmountAll(directory: string): void {
   }
 }
 
-function removeCgroups(before: readonly string[]): void {
-  for (const cgroup of lxcCgroups().filter((path) => !before.includes(path))) {
-    try {
-      rmdirSync(join('/sys/fs/cgroup', cgroup));
-    } catch {
-      // Not empty: somebody else's, or a process that is still ending. Reported by the caller's check.
-    }
-  }
+/** The daemon's own cgroup is named after its lxcpath (resources/lxc-place.ts), so all in it is the device's. */
+const ownCgroups = (lxcPath: string): readonly string[] =>
+  deviceCgroups().filter((cgroup) => basename(cgroup) === cgroupRootOf(lxcPath));
+
+function removeCgroup(cgroup: string): void {
+  for (const child of childrenOf(cgroup)) removeCgroup(child);
+  rmdirSync(join(CGROUPS, cgroup));
 }
 
-/** @throws Error naming what is still there. `cgroupsBefore`: what `lxcCgroups` said before the device started. */
-export async function sweep(directory: string, cgroupsBefore: readonly string[]): Promise<void> {
+async function removeCgroups(lxcPath: string): Promise<void> {
+  const left = (): readonly number[] => ownCgroups(lxcPath).flatMap(processesIn);
+  for (const pid of left()) signal(pid, 'SIGKILL');
+  const giveUpAt = performance.now() + GRACE_MS;
+  while (left().length > 0 && performance.now() < giveUpAt) await sleep(50);
+  for (const cgroup of ownCgroups(lxcPath)) removeCgroup(cgroup);
+}
+
+/** @throws Error naming what is still there. */
+export async function sweep(directory: string): Promise<void> {
   await endProcesses(directory);
+  // Payloads whose monitor is gone carry no mark.
+  await removeCgroups(join(directory, 'run/lxc'));
+  for (const swap of markedSwaps([`${directory}/`])) execFileSync('swapoff', [swap]);
   unmountAll(directory);
   for (const device of markedLoopDevices([`${directory}/`])) execFileSync('losetup', ['-d', device]);
-  removeCgroups(cgroupsBefore);
   // LXC's own bookkeeping of an lxcpath; on a tmpfs, but a machine that shows many demos would fill it.
   for (const place of ['/run/lxc', '/run/lxc/lock']) rmSync(join(place, directory), { recursive: true, force: true });
   removeDirectory(directory);
-  const left = tracesOf([`${directory}/`], cgroupsBefore);
+  const left = tracesOf([`${directory}/`], deviceCgroups());
   if (left.length > 0) throw new Error(`still there:\n  ${left.join('\n  ')}`);
 }
 

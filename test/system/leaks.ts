@@ -7,7 +7,7 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lxcCgroups, tracesOf } from '../../hack/traces.ts';
+import { deviceCgroups, tracesOf } from '../../hack/traces.ts';
 
 const PATH_MARK = 'pvtest-';
 /** LXC removes its cgroups after init's end is known, and autoclear detaches loop devices after the unmount returned. */
@@ -32,7 +32,7 @@ const leaks = (): readonly string[] => now().filter((trace) => !tracesBefore.inc
 export function setup(): void {
   const [name, value] = tag.split('=');
   if (name !== undefined) process.env[name] = value;
-  cgroupsBefore = lxcCgroups();
+  cgroupsBefore = deviceCgroups();
   tracesBefore = now();
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { removeDirectory, sweep } from '../../hack/showcase/sweep.ts';
-import { lxcCgroups, markedLoopDevices, tracesOf } from '../../hack/traces.ts';
+import { deviceCgroups, markedLoopDevices, tracesOf } from '../../hack/traces.ts';
 import { describeSystem } from './require-root.ts';
 
 let device = '';
@@ -16,7 +16,7 @@ beforeEach(() => {
   writeFileSync(join(victim, 'precious'), 'data');
 });
 afterEach(async () => {
-  await sweep(device, lxcCgroups());
+  await sweep(device);
   removeDirectory(victim);
 });
 
@@ -36,9 +36,9 @@ describeSystem('the sweep after a device that could not clean up', () => {
       stdio: 'ignore',
     });
     const ended = once(child, 'exit');
-    await sweep(device, lxcCgroups());
+    await sweep(device);
     expect(await ended).toEqual([null, 'SIGKILL']);
-    expect(tracesOf([`${device}/`], lxcCgroups())).toEqual([]);
+    expect(tracesOf([`${device}/`], deviceCgroups())).toEqual([]);
     expect(markedLoopDevices([device])).toEqual([]);
     expect(existsSync(device)).toBe(false);
   });
@@ -46,7 +46,7 @@ describeSystem('the sweep after a device that could not clean up', () => {
   test('never deletes what is only mounted there', async () => {
     execFileSync('mount', ['--bind', victim, directory('bound')]);
     expect(() => removeDirectory(device)).toThrow(/mounted there/);
-    await sweep(device, lxcCgroups());
+    await sweep(device);
     expect(readFileSync(join(victim, 'precious'), 'utf8')).toBe('data');
   });
 
@@ -54,7 +54,7 @@ describeSystem('the sweep after a device that could not clean up', () => {
     writeFileSync(join(device, 'daemon.log'), '');
     const reader = spawn('tail', ['-f', join(device, 'daemon.log')], { stdio: 'ignore' });
     await once(reader, 'spawn');
-    await sweep(device, lxcCgroups());
+    await sweep(device);
     expect(reader.exitCode).toBeNull();
     expect(reader.signalCode).toBeNull();
     const ended = once(reader, 'exit');

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { lxcCgroups, tracesOf } from '../../hack/traces.ts';
+import { deviceCgroups, tracesOf } from '../../hack/traces.ts';
 import { describeSystem } from './require-root.ts';
 
 const undo: (() => unknown)[] = [];
@@ -23,8 +23,8 @@ describeSystem('the leak check', () => {
     const target = markedDirectory();
     execFileSync('mount', ['-t', 'tmpfs', 'none', target]);
     undo.push(() => execFileSync('umount', [target]));
-    expect(tracesOf([target], lxcCgroups())).toEqual([`mount ${target}`]);
-    expect(tracesOf([`${target}-of-somebody-else`], lxcCgroups())).toEqual([]);
+    expect(tracesOf([target], deviceCgroups())).toEqual([`mount ${target}`]);
+    expect(tracesOf([`${target}-of-somebody-else`], deviceCgroups())).toEqual([]);
   });
 
   test('sees a process by its environment', async () => {
@@ -34,11 +34,11 @@ describeSystem('the leak check', () => {
       await once(child, 'exit');
     });
     await once(child, 'spawn');
-    expect(tracesOf(['pvtest-environment'], lxcCgroups())).toContain(`process ${child.pid}: sleep 60`);
+    expect(tracesOf(['pvtest-environment'], deviceCgroups())).toContain(`process ${child.pid}: sleep 60`);
   });
 
   test('sees an abandoned cgroup of LXC that is new, and not an old one', () => {
-    const before = lxcCgroups();
+    const before = deviceCgroups();
     const [hierarchy] = execFileSync('awk', ['$3 ~ /^cgroup/ {print $2; exit}', '/proc/mounts'], {
       encoding: 'utf8',
     }).split('\n');
@@ -48,6 +48,6 @@ describeSystem('the leak check', () => {
     expect(tracesOf(['pvtest-traces'], before)).toEqual([
       expect.stringMatching(/^cgroup .*lxc\.payload\.pvtest-traces$/),
     ]);
-    expect(tracesOf(['pvtest-traces'], lxcCgroups())).toEqual([]);
+    expect(tracesOf(['pvtest-traces'], deviceCgroups())).toEqual([]);
   });
 });
