@@ -23,10 +23,11 @@ import { linuxHost } from '../host/linux/host.ts';
 import { lockDirectories } from '../host/linux/lock.ts';
 import { callerOf } from '../host/linux/peer.ts';
 import { realPaths } from '../host/linux/real-paths.ts';
+import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
 import { type Device, startDevice } from './device.ts';
 import { followIncoming } from './incoming.ts';
-import { linkRestricted } from './restricted.ts';
+
 import { progressText, stepsOf } from './steps.ts';
 
 /** Every group may need its grace, one after the other. */
@@ -52,11 +53,10 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
     containers: await linuxContainers({ lxcPath: paths.lxc }),
   });
   const device = await startOn(host, paths, config, log, onBug);
-  logEvents(device.loop.events, log);
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
   const incoming = followIncoming({ device, host, paths, onProblem, onBug });
   const api = await openApi(device, host, paths, config, log);
-  await linkRestricted(host.files, paths);
+  await linkSockets(paths);
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, status: api.statusUrl }, 'pantavisor is ready');
 
   const signal = await ending();
@@ -92,6 +92,7 @@ const startOn = (
       onNotice: (container, notice) => log.info({ ref: refOf('container', container) }, notice),
     },
     session: randomUUID(),
+    onEvents: (events) => logEvents(events, log),
     onBug,
     onProblem: (subject, message) => log.warn({ subject }, message),
   });

@@ -39,6 +39,8 @@ export interface DeviceOptions {
   readonly lxc: LxcSettings;
   /** Differs for every start of the daemon. */
   readonly session: string;
+  /** Called once, before anything happens. */
+  readonly onEvents: (events: Observable<Event>) => void;
   readonly onBug: (error: unknown) => void;
   readonly onProblem: (subject: string, message: string) => void;
 }
@@ -97,6 +99,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     }),
   };
   const loop = startLoop({ controllers, clock: host.clock, refsIn: plannable, onBug: options.onBug });
+  options.onEvents(loop.events);
 
   let proposal: UpdateSpec | undefined;
   let shuttingDown = false;

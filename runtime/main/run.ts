@@ -39,6 +39,11 @@ const checkUser = (): void => {
     );
 };
 
+const failed = (log: Logger, error: unknown): number => {
+  log.fatal({ err: error }, 'pantavisor could not start; containers that run go on running');
+  return 1;
+};
+
 /** Runs until the daemon ends; its code is ours. */
 export const run = async (options: { readonly config?: string }): Promise<void> => {
   const file = contentOf(options.config);
@@ -47,6 +52,6 @@ export const run = async (options: { readonly config?: string }): Promise<void> 
   const log = openLog(config);
   for (const warning of warnings) log.warn(warning);
   const { runDaemon } = await import('./daemon.ts');
-  // Not process.exitCode: a handle that somebody forgot must not keep a daemon that has ended.
-  process.exit(await runDaemon(config, log));
+  // Not process.exitCode: watches and sockets that are still open must not keep a daemon that has ended.
+  process.exit(await runDaemon(config, log).catch((error: unknown) => failed(log, error)));
 };

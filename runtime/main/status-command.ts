@@ -5,7 +5,10 @@ import { askSocket, conclude, type GlobalOptions, write } from './question.ts';
 import { renderStatus } from './status-table.ts';
 
 const TICK_MS = 1000;
-const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
+const HOME = '\u001b[H';
+const ERASE_LINE_END = '\u001b[K';
+const ERASE_BELOW = '\u001b[J';
+const ERASE_SCREEN = '\u001b[2J';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 const DEFAULT_WIDTH = 120;
@@ -62,9 +65,11 @@ const openScreen = (): { show: (view: StatusView) => void; close: () => void } =
     if (latest === undefined) return;
     const elapsedMs = performance.now() - latest.receivedMs;
     const now = new Date(Date.parse(latest.view.time) + elapsedMs);
-    process.stdout.write(`${CLEAR}${render(latest.view, now)}\n`);
+    // Over what is there, line by line: erasing first would flicker.
+    const lines = render(latest.view, now).replaceAll('\n', `${ERASE_LINE_END}\n`);
+    process.stdout.write(`${HOME}${lines}${ERASE_LINE_END}\n${ERASE_BELOW}`);
   };
-  process.stdout.write(HIDE_CURSOR);
+  process.stdout.write(HIDE_CURSOR + ERASE_SCREEN);
   process.stdout.on('resize', draw);
   const ticking = setInterval(draw, TICK_MS);
   return {

@@ -18,6 +18,7 @@ export const BORDERLESS: TableConstructorOptions = {
 
 const cell = (value: unknown): string => {
   if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(cell).join(', ');
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   return text.replace(/\p{Cc}+/gu, ' ');
 };

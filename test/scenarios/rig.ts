@@ -68,6 +68,7 @@ const startRig = async (host: SimulatedHost, options: RigOptions): Promise<Rig> 
       onNotice: () => {},
     },
     session: `session-${sessions}`,
+    onEvents: () => {},
     onBug: (error) => bugs.push(error),
     onProblem: () => {},
   });

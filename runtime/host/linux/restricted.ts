@@ -1,0 +1,18 @@
+/** Sockets for containers without the role mgmt: the same ones, linked into the only directory they see. */
+import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { restrictedDirectory } from '../../../resources/lxc-place.ts';
+import type { Paths } from '../../../resources/paths.ts';
+
+const SOCKETS = ['pv-ctrl'];
+
+/** To be called whenever the sockets were made anew: a link stays with the socket it was made for. */
+export const linkSockets = async (paths: Paths): Promise<void> => {
+  const directory = restrictedDirectory(paths);
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  for (const socket of SOCKETS) {
+    const fresh = `${directory}/.${socket}.new`;
+    await rm(fresh, { force: true });
+    await link(`${paths.run}/${socket}`, fresh);
+    await rename(fresh, `${directory}/${socket}`);
+  }
+};
