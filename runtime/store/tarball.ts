@@ -55,6 +55,8 @@ type Part =
 const partOf = (header: Header): Part => {
   const name = nameOf(header);
   const shown = `entry ${JSON.stringify(header.name)}`;
+  // A size in a base that tar-stream does not know comes as null, and it would wait for the content for ever.
+  if (!Number.isSafeInteger(header.size)) throw new Rejection(`${shown}: expected a size, but saw ${header.size}`);
   if (header.type === 'directory' && ['', '.', 'objects'].includes(name)) return { part: 'none' };
   if (header.type !== 'file' || isSparse(header)) {
     const type = header.type === 'file' ? undefined : header.type;
