@@ -21,8 +21,8 @@ export interface Caller {
   readonly alive: boolean;
   /** @throws DeviceError. The effect is synchronous up to its first await: it happens as one. */
   perform<T>(call: Call, effect: () => T | Promise<T>): Promise<T>;
-  /** Waits for content the caller itself supplies. */
-  outside<T>(work: Promise<T>): Promise<T>;
+  /** The caller streams: time waits until it lets go. */
+  hold(): () => void;
   /** A line for the log; called by effects that changed something. */
   note(sentence: string): void;
   /** A stream of notifications: delivered later, never during an operation. */
@@ -58,8 +58,8 @@ export class Daemon implements Caller {
     if (this.#faulty) this.log.push(this.#alive ? sentence : `${sentence} (torn)`);
   }
 
-  outside<T>(work: Promise<T>): Promise<T> {
-    return this.#kernel.timeline.outside(work);
+  hold(): () => void {
+    return this.#alive ? this.#kernel.timeline.hold(this) : () => {};
   }
 
   /** The process is gone: nothing it asked for is answered, nothing it waited for comes. */

@@ -38,7 +38,12 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
     stream: async function* (path) {
       const open = (): Buffer => tree.bytesOf(tree.fileAt(namespace, path) ?? refuse('ENOENT'));
       const content = await look('stream', path, open);
-      for (let at = 0; at < content.length; at += CHUNK_BYTES) yield content.subarray(at, at + CHUNK_BYTES);
+      const release = caller.hold();
+      try {
+        for (let at = 0; at < content.length; at += CHUNK_BYTES) yield content.subarray(at, at + CHUNK_BYTES);
+      } finally {
+        release();
+      }
     },
     list: (path) => look('list', path, () => namesIn(namespace.find(path)?.node)),
     makeDirectory: (path, mode) =>
@@ -49,7 +54,7 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
     },
     writeStream: async (path, content, { mode, maxBytes }) => {
       const sentence = `write ${short(path)}`;
-      const gathered = await caller.outside(gather(content, maxBytes));
+      const gathered = await gather(content, maxBytes).finally(caller.hold());
       const effect = (): undefined => {
         if (gathered === undefined) return refuse('EFBIG', `more than ${maxBytes} bytes`);
         tree.writeFile(namespace, path, gathered, mode);

@@ -7,8 +7,9 @@
  */
 
 // Taken when the module is loaded, so that a test's fake timers cannot stop the simulation.
-const later = setImmediate;
+const [later, muchLater] = [setImmediate, setTimeout];
 const turn = (): Promise<void> => new Promise((resolve) => later(resolve));
+const pause = (): Promise<void> => new Promise((resolve) => muchLater(resolve, 1));
 
 /** Who set a timer; a daemon's timers die with it. */
 export type Owner = object;
@@ -21,8 +22,12 @@ interface Timer {
 
 /** More operations or timers than this in one instant is a loop that would never end. */
 const LIVELOCK = 50_000;
-/** Turns granted to work outside of the simulation (zlib, a stream of the caller's) before it counts as stuck. */
-const PATIENCE_TURNS = 500;
+/**
+ * Granted to work outside of the simulation (zlib inflating what is streamed) before it counts as waiting for the
+ * device's time: first turns of the event loop, then real milliseconds.
+ */
+const PATIENCE = 300;
+const PATIENT_TURNS = 200;
 
 export class Timeline {
   #nowMs: number;
@@ -30,7 +35,7 @@ export class Timeline {
   #timers: Timer[] = [];
   #activity = 0;
   #inThisInstant = 0;
-  #outside = 0;
+  readonly #holds = new Map<object, Owner>();
   #failure: Error | undefined;
 
   constructor(bootMs: number, wallMs: number) {
@@ -71,6 +76,7 @@ export class Timeline {
 
   forget(owner: Owner): void {
     this.#timers = this.#timers.filter((timer) => timer.owner !== owner);
+    for (const [hold, holder] of this.#holds) if (holder === owner) this.#holds.delete(hold);
   }
 
   /** Something happened; answers false when too much did without any time passing. */
@@ -82,15 +88,13 @@ export class Timeline {
     return false;
   }
 
-  /** Waits for something the simulation does not control, and keeps time from moving on meanwhile. */
-  async outside<T>(work: Promise<T>): Promise<T> {
-    this.#outside += 1;
-    try {
-      return await work;
-    } finally {
-      this.#outside -= 1;
-      this.#activity += 1;
-    }
+  /** Something the simulation does not control is under way: time waits for it. Returns how to let go. */
+  hold(owner: Owner): () => void {
+    const hold = {};
+    this.#holds.set(hold, owner);
+    return () => {
+      if (this.#holds.delete(hold)) this.#activity += 1;
+    };
   }
 
   switchOff(): void {
@@ -100,14 +104,15 @@ export class Timeline {
 
   /** Lets everything happen that can happen now. */
   async settle(): Promise<void> {
-    let patience = PATIENCE_TURNS;
+    let waited = 0;
     for (let quiet = 0; quiet < 2; ) {
       const before = this.#activity;
-      await turn();
+      await (waited < PATIENT_TURNS ? turn() : pause());
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#activity !== before) quiet = 0;
-      else if (this.#outside > 0 && patience > 0) patience -= 1;
-      else quiet += 1;
+      const isQuiet = this.#activity === before;
+      const isPatient = this.#holds.size > 0 && waited < PATIENCE;
+      waited = isQuiet ? waited + 1 : 0;
+      quiet = isQuiet && !isPatient ? quiet + 1 : 0;
     }
   }
 

@@ -44,6 +44,20 @@ export const treesContract = (device: Device): void => {
       expect(await text(files, `${root}/tree/mounted/precious`)).toBe('precious');
     });
 
+    it('watches a directory that comes to be only later, and not its neighbours', async () => {
+      const { files, root } = open();
+      const events = collect(files.watch(`${root}/late/watched`));
+      await files.makeDirectory(`${root}/late`, 0o755);
+      await files.write(`${root}/late/neighbour`, '', 0o600);
+      expect(await countAtRest(device(), events.seen)).toBe(0);
+      await files.makeDirectory(`${root}/late/watched`, 0o755);
+      await device().until(() => events.seen.length > 0);
+      const before = await countAtRest(device(), events.seen);
+      await files.write(`${root}/late/watched/file`, '', 0o600);
+      await device().until(() => events.seen.length > before);
+      events.stop();
+    });
+
     it.each<[string, (files: Files, root: string) => Promise<void>]>([
       ['written', (files, root) => files.write(`${root}/new`, 'new', 0o600)],
       ['changed', (files, root) => files.write(`${root}/file`, 'changed', 0o600)],

@@ -16,13 +16,13 @@ const running = async (behaviour: Behaviour = {}): Promise<SimulatedHost> => {
 
 describe('how a container behaves', () => {
   it('is STARTING for as long as it is told to', async () => {
-    const host = await running({ startMs: 500 });
-    const [other] = [simulatedHost()];
-    other.behaviour('web', { startMs: 500 });
-    await other.containers.configure('web', CONFIG);
-    other.containers.start('web');
-    await other.advance(499);
-    expect(await other.containers.inspect('web')).toEqual({ state: 'STARTING', initPid: undefined });
+    const host = simulatedHost();
+    host.behaviour('web', { startMs: 500 });
+    await host.containers.configure('web', CONFIG);
+    host.containers.start('web');
+    await host.advance(499);
+    expect(await host.containers.inspect('web')).toEqual({ state: 'STARTING', initPid: undefined });
+    await host.advance(1);
     expect(await host.containers.inspect('web')).toMatchObject({ state: 'RUNNING' });
   });
 
@@ -52,6 +52,8 @@ describe('how a container behaves', () => {
 
   it('ends neither halted nor by itself while it is frozen', async () => {
     const host = await running({ exitAfterMs: 1_000 });
+    const exits: string[] = [];
+    host.containers.exits.subscribe(({ name }) => exits.push(name));
     host.mischief.freeze('web');
     await host.containers.halt('web');
     await host.advance(5_000);
@@ -59,6 +61,7 @@ describe('how a container behaves', () => {
     await host.containers.unfreeze('web');
     await host.advance(100);
     expect(await host.containers.inspect('web')).toBeUndefined();
+    expect(exits).toEqual(['web']);
   });
 
   it('posts one exit when it is halted, killed and ends by itself at once', async () => {
@@ -70,6 +73,16 @@ describe('how a container behaves', () => {
     host.mischief.kill('web');
     await host.advance(1_000);
     expect(exits).toEqual([{ name: 'web', exit: { type: 'signal', signal: 9 } }]);
+  });
+
+  it('does not hear a halt that comes before its init runs', async () => {
+    const host = simulatedHost();
+    await host.containers.configure('web', CONFIG);
+    host.containers.start('web');
+    await host.containers.halt('web');
+    await host.advance(1_000);
+    expect(await host.containers.inspect('web')).toMatchObject({ state: 'RUNNING' });
+    expect(host.log).toEqual(['configure web', 'start web']);
   });
 
   it('is not removed while it runs', async () => {

@@ -42,6 +42,14 @@ describe('a crash of the daemon', () => {
     expect(possible).toEqual(expect.arrayContaining([...((await host.operator.files.list('/storage')) ?? [])]));
   });
 
+  it('leaves undone what was asked for and had not happened yet', async () => {
+    const host = simulatedHost({ faults: crashAt(1) });
+    host.files.write('/storage/one', '1', 0o600);
+    host.files.write('/storage/two', '2', 0o600);
+    await host.settle();
+    expect(await host.operator.files.list('/storage')).toEqual([]);
+  });
+
   it('after an operation leaves it done', async () => {
     const host = simulatedHost({ faults: { after: () => 'crash' } });
     host.files.write('/storage/one', '1', 0o600);
@@ -55,7 +63,11 @@ describe('a crash of the daemon', () => {
     const heard: string[] = [];
     host.clock.schedule(host.clock.nowMs() + 10, () => heard.push('timer'));
     host.files.watch('/storage').subscribe({ next: () => heard.push('watch'), complete: () => heard.push('complete') });
+    host.faults = { notification: () => ({ delayMs: 100 }) };
+    host.mischief.write('/storage/file', '');
+    await host.settle();
     host.crash();
+    host.files.watch('/storage').subscribe(() => heard.push('watch by the dead'));
     host.mischief.write('/storage/file', '');
     await host.advance(1_000);
     expect([heard, host.timers]).toEqual([[], 0]);
@@ -136,7 +148,10 @@ describe('a power cut', () => {
     expect(found).toEqual(new Set(['old', 'new']));
   });
 
-  it('leaves a part of a tree whose removal was under way', async () => {
+  it.each<[string, (host: SimulatedHost) => SimulatedHost]>([
+    ['a crash of the daemon', (host) => host.restarted()],
+    ['a power cut', (host) => host.powerCut()],
+  ])('leaves a part of a tree whose removal was under way: %s', async (_, end) => {
     const left = new Set<number>();
     for (let seed = 0; seed < 60; seed += 1) {
       const host = simulatedHost({ seed });
@@ -145,7 +160,7 @@ describe('a power cut', () => {
       host.faults = { before: () => 'tear' };
       host.files.remove('/storage/tree');
       await host.settle();
-      const next = host.powerCut();
+      const next = end(host);
       left.add((await next.operator.files.list('/storage/tree'))?.length ?? -1);
     }
     expect([...left].sort()).toEqual([-1, 0, 1, 2, 3]);

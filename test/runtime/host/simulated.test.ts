@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { createGunzip, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { squashfsImage } from '../../../runtime/host/simulated/inode.ts';
 import { ALL_FAULT_POINTS, faultPoints } from '../../../runtime/host/simulated/operation.ts';
@@ -41,6 +43,12 @@ describe('the log', () => {
       'configure web',
       'write log',
     ]);
+  });
+
+  it('has no line for a link that is there already', async () => {
+    const host = deviceWithImage();
+    for (let round = 0; round < 2; round += 1) await host.files.link(IMAGE, '/storage/trail');
+    expect(host.log).toEqual(['link objects/ab12… as trail']);
   });
 
   it('keeps quiet about the operator and mischief', async () => {
@@ -91,6 +99,32 @@ describe('time', () => {
     const startMs = host.clock.nowMs();
     await host.advance(1_000);
     expect(atMs).toEqual([startMs + 10, startMs + 11]);
+  });
+
+  it('waits for work that takes turns of the event loop between its operations', async () => {
+    const host = simulatedHost();
+    let rounds = 0;
+    const hop = async (): Promise<void> => {
+      for (; rounds < 20; rounds += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        await host.files.stat('/storage');
+      }
+    };
+    hop();
+    await host.settle();
+    expect(rounds).toBe(20);
+  });
+
+  it('waits for streams that are worked on outside of the simulation', async () => {
+    const host = simulatedHost();
+    host.mischief.write('/storage/zipped', gzipSync(Buffer.alloc(1_000_000, 'content')));
+    const inflated = Readable.from(host.files.stream('/storage/zipped')).pipe(createGunzip());
+    let sizeBytes = 0;
+    host.files.writeStream('/storage/plain', inflated, { mode: 0o600, maxBytes: 2_000_000 }).then((written) => {
+      sizeBytes = written.sizeBytes;
+    });
+    await host.settle();
+    expect(sizeBytes).toBe(1_000_000);
   });
 
   it('goes from event to event until something holds, and says when it never will', async () => {
