@@ -53,17 +53,18 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
   };
 
   const watch = (context: ApiContext): Response => {
-    context.env.incoming.socket.setTimeout(0); // a quiet device is no idle connection
+    const { socket } = context.env.incoming;
+    socket.setTimeout(0); // a quiet device is no idle connection
+    // Half-closed connections live on (server.ts): a watcher who left would be noticed at the next change only.
+    socket.once('end', () => socket.destroy());
     return streamSSE(context, async (stream) => {
       const { next, subscription } = changeAwaiter(deps.changes);
-      following.add(subscription);
       stream.onAbort(() => subscription.unsubscribe());
       while (!stream.aborted && !subscription.closed) {
         await stream.writeSSE({ data: JSON.stringify(view()) });
         await stream.sleep(WATCH_INTERVAL_MS);
         await next();
       }
-      following.remove(subscription);
     });
   };
   return { view, watch, stop: () => following.unsubscribe() };

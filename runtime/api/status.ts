@@ -20,7 +20,7 @@ export interface ResourceView {
   readonly outcome: 'converged' | 'acting' | 'waiting' | 'stalled' | 'unknown';
   /** Pantavisor's status for containers and groups, the outcome for everything else. */
   readonly state: string;
-  /** ISO 8601, wall clock: when `state` was first seen. */
+  /** ISO 8601, wall clock: when `state` began, else when it was first seen. */
   readonly since: string;
   /** Containers and groups. */
   readonly goal: StatusGoal | null;

@@ -3,7 +3,7 @@
  */
 import type { ContainerStatusName } from '../../resources/goal.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
-import type { Snapshot } from '../../resources/snapshot.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { type Condition, nextConditions, refsOf } from './conditions.ts';
 
 interface Since {
@@ -31,6 +31,24 @@ export const stateOf = (ref: Ref, snapshot: Snapshot, names: StatusNames): strin
   return snapshot.plans[ref]?.outcome ?? 'unknown';
 };
 
+/** When a container's run says that it entered this state; a daemon that took it over has only just seen it. */
+const recordedMs = (ref: Ref, state: string, snapshot: Snapshot): number | undefined => {
+  if (!isOfKind('container', ref)) return undefined;
+  const { status } = resourceIn(snapshot, ref);
+  if (status === undefined || status.phase === 'installed') return undefined;
+  const { run } = status;
+  switch (state) {
+    case 'STARTED':
+      return status.phase === 'running' ? run.startedAtMs : undefined;
+    case 'READY':
+      return run.readyAtMs;
+    case 'STOPPING':
+      return run.stopRequestedAtMs;
+    default:
+      return status.phase === 'exited' ? status.exitedAtMs : undefined;
+  }
+};
+
 /** The timeline after this snapshot. Resources that are gone are forgotten. */
 export const nextTimeline = (
   previous: Timeline,
@@ -42,7 +60,9 @@ export const nextTimeline = (
   for (const ref of refsOf(snapshot)) {
     const state = stateOf(ref, snapshot, names);
     const before = previous.since.get(ref);
-    since.set(ref, before?.state === state ? before : { state, atMs: time.nowMs });
+    const recorded = recordedMs(ref, state, snapshot);
+    if (recorded !== undefined) since.set(ref, { state, atMs: recorded });
+    else since.set(ref, before?.state === state ? before : { state, atMs: time.nowMs });
   }
   return { conditions: nextConditions(previous.conditions, snapshot, time.wallTime), since };
 };

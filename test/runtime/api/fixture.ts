@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Subject } from 'rxjs';
+import { defer, finalize, Subject } from 'rxjs';
 import type { ContainerSpec, ContainerStatus } from '../../../resources/container.ts';
 import type { ContainerStatusName } from '../../../resources/goal.ts';
 import type { GroupSpec } from '../../../resources/group.ts';
@@ -58,6 +58,19 @@ export const running = (
   retries: changes.retries ?? 0,
 });
 
+/** It ended with exit code 1, unasked. */
+export const exited = (): ContainerStatus => ({
+  phase: 'exited',
+  run: { startedAtMs: 0, volumes: {} },
+  exit: { type: 'code', code: 1 },
+  exitedAtMs: 5,
+  definition: 'd'.repeat(64),
+  generation: 0,
+  revision: 'locals/a',
+  rank: 0,
+  retries: 0,
+});
+
 /** A snapshot of these containers and groups, each with this plan. */
 export const snapshotOf = (
   containers: readonly ContainerSpec[],
@@ -81,6 +94,8 @@ export interface FakeDevice {
   answer: ControlAnswer;
   readonly names: Map<Ref, ContainerStatusName>;
   nowMs: number;
+  /** How many follow the snapshots. */
+  readonly followers: () => number;
   readonly remove: () => void;
 }
 
@@ -89,6 +104,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
   const directory = mkdtempSync(join(tmpdir(), 'pvtest-api-'));
   let snapshot = first;
   const subject = new Subject<Snapshot>();
+  let followers = 0;
   const log: string[] = [];
   const names = new Map<Ref, ContainerStatusName>();
   const device: FakeDevice = {
@@ -101,6 +117,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       snapshot = next;
       subject.next(next);
     },
+    followers: () => followers,
     remove: () => rmSync(directory, { recursive: true, force: true }),
     deps: {
       socketPath: join(directory, 'pv-ctrl'),
@@ -115,7 +132,10 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
         remove: (path) => rm(path, { recursive: true, force: true }),
       },
       snapshot: () => snapshot,
-      changes: subject,
+      changes: defer(() => {
+        followers++;
+        return subject.pipe(finalize(() => followers--));
+      }),
       nowMs: () => device.nowMs,
       wallTime: () => new Date(Date.UTC(2024, 4, 1) + device.nowMs),
       containerStatusName: (ref) => names.get(ref) ?? 'STARTED',

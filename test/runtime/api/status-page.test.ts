@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { act } from '../../../resources/plan.ts';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
 import type { ApiDeps } from '../../../runtime/api/deps.ts';
@@ -63,6 +63,16 @@ describe('the status listener', () => {
     await reader?.read();
     await api?.stop();
     await expect(reader?.read()).rejects.toThrow('terminated');
+    await vi.waitFor(() => expect(device.followers()).toBe(0));
+  });
+
+  it('lets go of a watcher who leaves', async () => {
+    const answer = await fetch(`${await start()}status/watch`);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    expect(device.followers()).toBe(2);
+    await reader?.cancel();
+    await vi.waitFor(() => expect(device.followers()).toBe(1));
   });
 
   it('does not answer names that lead here from elsewhere', async () => {

@@ -41,11 +41,16 @@ describe('a request', () => {
     },
   );
 
-  it('whose sender closed its half, as nc -N does, is answered', async () => {
+  it('whose sender closed its half, as nc -N does, is answered, even if that takes a while', async () => {
+    await api?.stop();
+    const control = async () => {
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate); // the end has arrived long before
+      return { status: 200 };
+    };
+    api = await startApi({ ...device.deps, control });
     const body = '{"action":"stop"}';
     const text = `PUT /containers/web HTTP/1.0\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     expect(parsed(await exchange(path(), text, { halfClose: true })).status).toBe(200);
-    expect(device.log).toEqual(['stop web']);
   });
 
   it('with a chunked body is read whole', async () => {
