@@ -65,7 +65,7 @@ const containerTable = (view: StatusView, { width, now }: TableOptions, paint: P
   });
   for (const [one, [group = '', name = '', state = '', goal = '', since = '', why = '']] of rows)
     table.push([paint('gray', group), paint('bold', name), paint(styleOf(one), state), goal, since, why]);
-  return table.toString();
+  return table.toString().replace(/ +$/gm, '');
 };
 
 const conditionStyle = ({ type, status }: Condition): Style => {

@@ -1,0 +1,32 @@
+/** Runs a program of the project from its sources, as a process of its own. */
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+const SOURCES = resolve(import.meta.dirname, '../../../runtime/main');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const runProgram = (
+  program: 'pantavisor' | 'pvcontrol',
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
+): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const env = { PATH: process.env['PATH'], ...options.env };
+    const child = spawn(process.execPath, [join(SOURCES, `${program}.ts`), ...args], { env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.stdin.end(options.input ?? '');
+  });
