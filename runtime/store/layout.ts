@@ -36,7 +36,10 @@ export const makeTrail = async (files: Files, paths: Paths, trail: string): Prom
   await files.write(config, JSON.stringify({ ObjectsDir: `${paths.storage}/objects` }), 0o644);
 };
 
-/** A storage without boot variables boots revision `0`. The variables come last: they say that the rest is whole. */
+/**
+ * A storage without boot variables boots revision `0`. The document comes last of its trail, the variables last of all:
+ * each says that what was before it is whole.
+ */
 export const makeFactory = async (
   files: Files,
   paths: Paths,
@@ -47,9 +50,9 @@ export const makeFactory = async (
   const trail = `${paths.storage}/trails/0`;
   if ((await files.stat(`${trail}/.pvr/json`)) === undefined) {
     await makeTrail(files, paths, trail);
-    await files.write(`${trail}/.pvr/json`, EMPTY_STATE, 0o644);
     await records.setProgress(trail, progressOf('DONE', MESSAGE.factory));
     await records.setDone(trail, true);
+    await files.write(`${trail}/.pvr/json`, EMPTY_STATE, 0o644);
   }
   await bootloader.write({ pv_rev: '0' });
 };
