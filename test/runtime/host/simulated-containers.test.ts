@@ -51,9 +51,9 @@ describe('how a container behaves', () => {
   });
 
   it('ends neither halted nor by itself while it is frozen', async () => {
-    const host = await running({ exitAfterMs: 1_000 });
-    const exits: string[] = [];
-    host.containers.exits.subscribe(({ name }) => exits.push(name));
+    const host = await running({ exitAfterMs: 1_000, exit: { type: 'code', code: 3 } });
+    const exits: unknown[] = [];
+    host.containers.exits.subscribe((exit) => exits.push(exit));
     host.mischief.freeze('web');
     await host.containers.halt('web');
     await host.advance(5_000);
@@ -61,7 +61,8 @@ describe('how a container behaves', () => {
     await host.containers.unfreeze('web');
     await host.advance(100);
     expect(await host.containers.inspect('web')).toBeUndefined();
-    expect(exits).toEqual(['web']);
+    // The halt waited first.
+    expect(exits).toEqual([{ name: 'web', exit: { type: 'code', code: 0 } }]);
   });
 
   it('posts one exit when it is halted, killed and ends by itself at once', async () => {

@@ -102,6 +102,7 @@ describe('a crash of the daemon', () => {
     await host.advance(25);
     host.crash();
     await host.advance(1_000);
+    host.containers.exits.subscribe(() => expect.unreachable());
     const next = host.restarted();
     const exits: string[] = [];
     next.containers.exits.subscribe(({ name }) => exits.push(name));
