@@ -9,8 +9,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deviceCgroups, tracesOf } from '../traces.ts';
-import { sweep } from './sweep.ts';
+import { leftovers, sweep } from './sweep.ts';
 
 const DAEMON = resolve(import.meta.dirname, '../../dist/pantavisor');
 
@@ -39,7 +38,6 @@ export function startDevice(directory: string, statusPort: number, settings: Rea
     watched: join(directory, 'incoming'),
   };
   for (const place of Object.values(places)) mkdirSync(place);
-  const cgroupsBefore = deviceCgroups();
   const log = join(directory, 'daemon.log');
   const daemon = spawnDaemon(log, {
     ...settings,
@@ -57,7 +55,7 @@ export function startDevice(directory: string, statusPort: number, settings: Rea
     died: daemon.died,
     async stop() {
       await daemon.stop();
-      const left = await settled(directory, cgroupsBefore);
+      const left = await settled(directory);
       await sweep(directory);
       return left;
     },
@@ -93,11 +91,10 @@ function spawnDaemon(
 }
 
 /** What is still there when it had the time to go. */
-async function settled(directory: string, cgroupsBefore: readonly string[]): Promise<readonly string[]> {
+async function settled(directory: string): Promise<readonly string[]> {
   const giveUpAt = performance.now() + SETTLE_MS;
-  const left = (): readonly string[] => tracesOf([`${directory}/`], cgroupsBefore);
-  while (left().length > 0 && performance.now() < giveUpAt) await sleep(50);
-  return left();
+  while (leftovers(directory).length > 0 && performance.now() < giveUpAt) await sleep(50);
+  return leftovers(directory);
 }
 
 /** Resolves when the control socket is there. @throws the daemon's end, the signal's reason, or that it takes too long. */

@@ -5,8 +5,7 @@
  * the device converged, 1 and the reason when not. However it ends (error, TERM, HUP, Ctrl-C), nothing is left on the
  * machine: everything is under one directory pantavisor-demo-* and is taken away with it.
  */
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,6 +15,7 @@ import { exampleNames, stageExample } from '../images/build.ts';
 import { reasonNoContainersRun } from '../prerequisites.ts';
 import { type Device, ready, startDevice } from './device.ts';
 import { drop, follow } from './drop.ts';
+import { showLive } from './live-table.ts';
 import { freePort, rewritePorts } from './ports.ts';
 import { own, PREFIX, staleDirectories } from './stale.ts';
 import { removeDirectory, sweep } from './sweep.ts';
@@ -49,26 +49,22 @@ async function prepare(example: string, directory: string): Promise<string> {
   return tarball;
 }
 
-const showTable = (device: Device, ...options: string[]) =>
-  spawn(PVCONTROL, ['-s', device.socket, 'status', ...options], { stdio: 'inherit' });
-
 /** @throws Error with the reason when the device does not converge. */
 async function runOnce(device: Device, example: string, signal: AbortSignal): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(CONVERGE_MS)]);
   const told = ({ status, 'status-msg': message }: { status: string; 'status-msg': string }): void =>
     say(`${status}${message === '' ? '' : `: ${message}`}`);
   const end = await follow(device.watched, example, told, limit);
-  await once(showTable(device), 'exit');
+  const { stdout: table } = await execute(PVCONTROL, ['-s', device.socket, 'status']);
+  console.log(`\n${table}`);
   if (end.status !== 'DONE') throw new Error(`${end.status}: ${end['status-msg']}`);
 }
 
 async function runLive(device: Device, signal: AbortSignal): Promise<void> {
-  const table = showTable(device, '--watch');
-  const ended = once(table, 'exit');
-  signal.addEventListener('abort', () => table.kill('SIGTERM'), { once: true });
-  const [code] = await ended;
+  const header = [`status ${device.statusUrl}   states go into ${device.watched}   Ctrl-C takes everything down`];
+  await showLive(device.socket, header, signal);
   signal.throwIfAborted();
-  if (code !== 0) throw new Error(`pvcontrol ended with exit status ${code}`);
+  throw new Error('the daemon closed the control socket');
 }
 
 /** @throws Error with what went wrong; `Interrupted` when it was stopped from outside. */
@@ -79,7 +75,8 @@ async function show(example: string, isOnce: boolean, directory: string, interru
   const signal = AbortSignal.any([interrupted, device.died]);
   try {
     await ready(device, signal);
-    say(`status ${device.statusUrl}   control socket ${device.socket}`);
+    say(`status ${device.statusUrl}`);
+    say(`control socket ${device.socket}`);
     say(`drop states into ${device.watched}`);
     drop(tarball, device.watched, example);
     await (isOnce ? runOnce(device, example, signal) : runLive(device, signal));

@@ -54,6 +54,9 @@ function unmountAll(directory: string): void {
   }
 }
 
+/** Where a daemon whose run directory is `run` has LXC's containers (runtime/config/places.ts). */
+const lxcPathOf = (directory: string): string => join(directory, 'run/lxc');
+
 /** The daemon's own cgroup is named after its lxcpath (resources/lxc-place.ts), so all in it is the device's. */
 const ownCgroups = (lxcPath: string): readonly string[] =>
   deviceCgroups().filter((cgroup) => basename(cgroup) === cgroupRootOf(lxcPath));
@@ -71,18 +74,24 @@ async function removeCgroups(lxcPath: string): Promise<void> {
   for (const cgroup of ownCgroups(lxcPath)) removeCgroup(cgroup);
 }
 
+/** What there is of the device now, as sentences. Several demos may run: cgroups are told apart by their exact name. */
+export const leftovers = (directory: string): readonly string[] => [
+  ...tracesOf([`${directory}/`], deviceCgroups()),
+  ...ownCgroups(lxcPathOf(directory)).map((cgroup) => `cgroup ${cgroup}`),
+];
+
 /** @throws Error naming what is still there. */
 export async function sweep(directory: string): Promise<void> {
   await endProcesses(directory);
   // Payloads whose monitor is gone carry no mark.
-  await removeCgroups(join(directory, 'run/lxc'));
+  await removeCgroups(lxcPathOf(directory));
   for (const swap of markedSwaps([`${directory}/`])) execFileSync('swapoff', [swap]);
   unmountAll(directory);
   for (const device of markedLoopDevices([`${directory}/`])) execFileSync('losetup', ['-d', device]);
   // LXC's own bookkeeping of an lxcpath; on a tmpfs, but a machine that shows many demos would fill it.
   for (const place of ['/run/lxc', '/run/lxc/lock']) rmSync(join(place, directory), { recursive: true, force: true });
   removeDirectory(directory);
-  const left = tracesOf([`${directory}/`], deviceCgroups());
+  const left = leftovers(directory);
   if (left.length > 0) throw new Error(`still there:\n  ${left.join('\n  ')}`);
 }
 
