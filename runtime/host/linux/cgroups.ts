@@ -87,12 +87,18 @@ const removeEmpty = async (directory: string): Promise<boolean> => {
 const REMOVAL_ATTEMPTS = 50;
 const REMOVAL_PAUSE_MS = 20;
 
-const clear = async (directory: string): Promise<void> => {
+/** False: there are processes in it that do not end. */
+const emptied = async (directory: string, betweenAttempts?: (directory: string) => Promise<void>): Promise<boolean> => {
   for (let attempts = 0; attempts < REMOVAL_ATTEMPTS; attempts += 1) {
-    if (await removeTree(directory)) return;
-    await killAll(directory);
+    if (await removeTree(directory)) return true;
+    await betweenAttempts?.(directory);
     await sleep(REMOVAL_PAUSE_MS);
   }
+  return false;
+};
+
+const clear = async (directory: string): Promise<void> => {
+  if (await emptied(directory, killAll)) return;
   throw new DeviceError('cgroup.remove', directory, 'EBUSY', 'processes in it survive SIGKILL');
 };
 
@@ -106,7 +112,7 @@ export interface Cgroups {
   shelter(pid: number): Promise<void>;
   /** File that changes when the container is frozen and thawed; undefined: v1 has none. */
   eventsFile(name: string): string | undefined;
-  /** Removes the daemon's own root with all that is empty in it. */
+  /** Removes the daemon's own root with all that is empty in it, or empties itself soon. */
   prune(): Promise<void>;
 }
 
@@ -139,7 +145,7 @@ export const linuxCgroups = (lxcPath: string): Cgroups => {
       }),
     shelter: (pid) => attempt('cgroup.shelter', `pid ${pid}`, () => shelter(hierarchies, lxcPath, pid)),
     prune: async () => {
-      for (const { mountPoint } of hierarchies) await removeTree(`${mountPoint}/${cgroupRootOf(lxcPath)}`);
+      await Promise.all(hierarchies.map(({ mountPoint }) => emptied(`${mountPoint}/${cgroupRootOf(lxcPath)}`)));
     },
   };
 };

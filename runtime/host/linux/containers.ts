@@ -65,6 +65,15 @@ const sendSignal = (pid: number, signal: number): void => {
 };
 const SIGKILL = 9;
 
+/** With its hooks, which are in no cgroup yet while a container starts. They are in its process group; init is not. */
+const killMonitor = async (pid: number | undefined): Promise<void> => {
+  if (pid === undefined) return;
+  const stat = await linuxFiles.read(`/proc/${pid}/stat`, 4096);
+  // proc_pid_stat(5): the name in parentheses may hold anything; state, parent and process group come after it.
+  const group = Number(stat?.toString().split(') ').at(-1)?.split(' ')[2]);
+  sendSignal(group === pid ? -pid : pid, SIGKILL);
+};
+
 class LinuxContainers implements Containers {
   readonly #lxcPath: string;
   readonly #cgroups: Cgroups;
@@ -165,8 +174,8 @@ class LinuxContainers implements Containers {
     const life = this.#lives.get(checkedName('container.kill', name));
     if (life === undefined) return;
     if (life.phase !== 'running') {
-      // No init yet or no more: only the monitor hangs, in a hook or a mount. The kernel ends init with it.
-      if (life.monitorPid !== undefined) sendSignal(life.monitorPid, SIGKILL);
+      // No init yet or no more: the monitor hangs, in a hook or a mount. The kernel ends init with it.
+      await killMonitor(life.monitorPid);
       return;
     }
     try {
