@@ -63,4 +63,6 @@ export const faultPoints = (trace: readonly Operation[]): readonly string[] => [
 /** Every kind there is, to hold faultPoints() against. */
 export const ALL_FAULT_POINTS: readonly string[] = Object.entries(PORTS)
   .flatMap(([port, names]) => names.map((name) => `${port}.${name}`))
+  // No method of the port: how READY reaches the control socket.
+  .concat('containers.ready')
   .sort();
