@@ -11,15 +11,16 @@ export const canonicalJson = (value: unknown): string => {
 
 /** The object with these members; `textOf` gives the canonical text of each value. */
 export const canonicalObject = <V>(entries: Iterable<readonly [string, V]>, textOf: (value: V) => string): string => {
-  const members = [...entries].sort(([a], [b]) => compareCodePoints(a, b));
+  const members = [...entries];
+  // UTF-16 order, which is quick, differs from code point order only where surrogates are involved.
+  const isPlain = members.every(([key]) => !SURROGATE.test(key));
+  members.sort(isPlain ? ([a], [b]) => (a < b ? -1 : 1) : ([a], [b]) => compareCodePoints(a, b));
   return `{${members.map(([key, value]) => `${canonicalString(key)}:${textOf(value)}`).join(',')}}`;
 };
 
-const ASTRAL = /[\ud800-\udfff]/;
+const SURROGATE = /[\ud800-\udfff]/;
 
-// UTF-16 order differs from code point order only where surrogates are involved.
 const compareCodePoints = (a: string, b: string): number => {
-  if (!ASTRAL.test(a) && !ASTRAL.test(b)) return a < b ? -1 : Number(a > b);
   const [left, right] = [Array.from(a, codePoint), Array.from(b, codePoint)];
   const at = left.findIndex((point, index) => point !== right[index]);
   return at === -1 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
@@ -28,10 +29,15 @@ const compareCodePoints = (a: string, b: string): number => {
 const codePoint = (character: string): number => character.codePointAt(0) ?? 0;
 
 // JSON.stringify already escapes no more than it must; only the case of its hex digits differs.
-const canonicalString = (text: string): string =>
-  JSON.stringify(text).replace(/\\(?:\\|u[0-9a-f]{4})/g, (sequence) =>
-    sequence === '\\\\' ? sequence : `\\u${sequence.slice(2).toUpperCase()}`,
-  );
+const canonicalString = (text: string): string => {
+  const quoted = JSON.stringify(text);
+  return quoted.includes('\\u') ? quoted.replace(ESCAPES, withUpperCaseHex) : quoted;
+};
+
+const ESCAPES = /\\(?:\\|u[0-9a-f]{4})/g;
+
+const withUpperCaseHex = (sequence: string): string =>
+  sequence === '\\\\' ? sequence : `\\u${sequence.slice(2).toUpperCase()}`;
 
 const canonicalNumber = (value: number): string => {
   if (Object.is(value, -0)) return '0';

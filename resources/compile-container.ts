@@ -7,7 +7,7 @@ import type { StatusGoal } from './goal.ts';
 import type { GroupSpec } from './group.ts';
 import type { NetworkManifest } from './network-manifest.ts';
 import { trailPath } from './paths.ts';
-import { problemAt, type Report } from './problem.ts';
+import { listOf, problemAt, type Report } from './problem.ts';
 import { recoveryOf } from './recovery-manifest.ts';
 import { refOf } from './ref.ts';
 import { serviceNameOf } from './services-manifest.ts';
@@ -16,8 +16,6 @@ import type { StateDocument } from './state.ts';
 export interface ContainerInput {
   readonly document: StateDocument;
   readonly context: CompileContext;
-  /** Every directory of the state, without a slash at the end. */
-  readonly directories: ReadonlySet<string>;
   /** Names of all services that anybody offers. */
   readonly services: ReadonlySet<string>;
   readonly pools: ReadonlySet<string>;
@@ -38,7 +36,7 @@ export const compileContainer = (
   input: ContainerInput,
 ): ContainerSpec => {
   const { name, run } = container;
-  const { context, directories } = input;
+  const { context } = input;
   const trail = trailPath(context.paths, context.revision);
   const statusGoal = run.status_goal ?? group.statusGoal;
   const autoRecovery = recoveryOf(run.auto_recovery) ?? group.autoRecovery;
@@ -61,7 +59,7 @@ export const compileContainer = (
     generation: 0,
     ...(autoRecovery === undefined ? {} : { autoRecovery }),
     ...(run.config === undefined ? {} : { configFile: `${trail}/${name}/${run.config}` }),
-    ...(directories.has(`_config/${name}`) ? { configOverlay: `${trail}/_config/${name}` } : {}),
+    ...(input.document.directories.has(`_config/${name}`) ? { configOverlay: `${trail}/_config/${name}` } : {}),
     ...(devLog === undefined ? {} : { devLog }),
     ...(reasons.length === 0 ? {} : { unsupported: reasons.join('; ') }),
   };
@@ -92,14 +90,12 @@ const networkReasons = (network: NetworkManifest | undefined, pools: ReadonlySet
   return [`network pool ${pool}: not supported yet, use the host's network or a bridge in the LXC configuration`];
 };
 
-const serviceReasons = ({ key, run }: ContainerManifests, services: ReadonlySet<string>): readonly string[] =>
-  (run.services?.required ?? [])
-    .map(serviceNameOf)
-    .filter((name) => !services.has(name))
-    .map(
-      (name) =>
-        `${key} requires service ${name}, which no container exports: add a container whose services.json does, or make it optional`,
-    );
+const serviceReasons = ({ key, run }: ContainerManifests, services: ReadonlySet<string>): readonly string[] => {
+  const missing = (run.services?.required ?? []).map(serviceNameOf).filter((name) => !services.has(name));
+  if (missing.length === 0) return [];
+  const advice = 'add a container whose services.json does, or make it optional';
+  return [`${key} requires service ${listOf(missing)}, which no container exports: ${advice}`];
+};
 
 const checkConfig = ({ key, name, run }: ContainerManifests, goal: StatusGoal, input: ContainerInput): void => {
   if (run.config === undefined || input.document.entries.has(`${name}/${run.config}`)) return;

@@ -54,7 +54,7 @@ const compileDisk = (manifest: DiskManifest, order: number, paths: Paths): DiskS
     order,
     source: sourceOf(manifest, paths),
     use: useOf(manifest, paths),
-    ...(unsupported === undefined ? {} : { unsupported: `disk ${manifest.name}: ${unsupported}` }),
+    ...(unsupported === undefined ? {} : { unsupported }),
   };
 };
 

@@ -3,7 +3,7 @@ import type { ContainerManifests } from './container-manifests.ts';
 import type { Declarations } from './declarations.ts';
 import type { GroupSpec } from './group.ts';
 import type { GroupManifest } from './group-manifest.ts';
-import { problemAt, type Report } from './problem.ts';
+import { listOf, problemAt, type Report } from './problem.ts';
 import { recoveryOf } from './recovery-manifest.ts';
 import { type Ref, refOf } from './ref.ts';
 
@@ -68,9 +68,7 @@ const assignDeclared = (
   const spec = groups.get(name);
   if (spec !== undefined) membership.set(container, spec);
   else if (groups.size > 0) {
-    report.problems.push(
-      problemAt(`${container.key}.${key}`, name, `one of the groups ${[...groups.keys()].join(', ')}`),
-    );
+    report.problems.push(problemAt(`${container.key}.${key}`, name, `one of the groups ${listOf(groups.keys())}`));
   }
   return true;
 };

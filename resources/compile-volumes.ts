@@ -19,8 +19,6 @@ export interface CompiledVolume {
 export interface VolumeInput {
   readonly document: StateDocument;
   readonly disks: DiskCatalog;
-  /** Every directory of the state, without a slash at the end. */
-  readonly directories: ReadonlySet<string>;
   readonly context: CompileContext;
   readonly report: Report;
 }
@@ -55,14 +53,10 @@ const imageDrafts = ({ key, name, run }: ContainerManifests, input: VolumeInput)
   });
 };
 
-const sourceOf = (
-  owner: string,
-  volume: VolumeName,
-  { document, context, directories }: VolumeInput,
-): VolumeSource | undefined => {
+const sourceOf = (owner: string, volume: VolumeName, { document, context }: VolumeInput): VolumeSource | undefined => {
   const key = `${owner}/${volume.file}`;
   const path = `${trailPath(context.paths, context.revision)}/${key}`;
-  if (volume.extension === 'data') return directories.has(key) ? { type: 'tree', path } : undefined;
+  if (volume.extension === 'data') return document.directories.has(key) ? { type: 'tree', path } : undefined;
   const entry = document.entries.get(key);
   if (entry?.type !== 'object') return undefined;
   if (volume.extension === 'bind') return { type: 'file', path };
@@ -70,12 +64,12 @@ const sourceOf = (
 };
 
 const unsupportedHandler = (
-  { handler, file }: VolumeName,
+  { handler }: VolumeName,
   { verityHandlers }: CompileContext,
 ): Pick<Draft, 'unsupported'> => {
   if (handler === undefined || !verityHandlers) return {};
   const what = handler === 'dm' ? 'dm-verity' : `handler ${handler}`;
-  return { unsupported: `${what} for ${file}: not supported yet` };
+  return { unsupported: `${what}: not supported yet` };
 };
 
 const storageDrafts = ({ key, name: owner, run }: ContainerManifests, input: VolumeInput): readonly Draft[] =>

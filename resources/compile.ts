@@ -20,7 +20,7 @@ import type { GroupSpec } from './group.ts';
 import { capped, newReport, type Problem, type Report } from './problem.ts';
 import { type Ref, refOf } from './ref.ts';
 import type { StateDocument } from './state.ts';
-import { definitionsOf, directoriesOf, filesOf, type InlineFile, objectsOf, type TrailObject } from './trail.ts';
+import { definitionsOf, filesOf, type InlineFile, objectsOf, type TrailObject } from './trail.ts';
 
 export type { CompileContext } from './compile-context.ts';
 
@@ -94,12 +94,10 @@ const compileContainers = (
   const membership = assignGroups(manifests, groups, declarations.isRunlevelMode, report);
   const services = new Set(context.hostedServices);
   for (const { name, owns } of manifests.flatMap(({ exports }) => exports)) services.add(name ?? owns ?? '');
-  const directories = directoriesOf(document);
   const pools = new Set(declarations.pools.keys());
   const input = {
     document,
     context,
-    directories,
     services,
     pools,
     definitions: definitionsOf(document),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { LEFT_OUT, type Leniency } from './manifest.ts';
 import { isSegment } from './name.ts';
+import { NameText, OptionText } from './short-text.ts';
 
 export const DISK_TYPES = [
   'dm-crypt-versatile',
@@ -12,10 +13,10 @@ export const DISK_TYPES = [
   'dual',
 ] as const;
 
-/** Absolute paths of the host, without `..`: they are handed to mkfs and mount. */
-const isHostPath = (path: string): boolean => /^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\p{Cc}]*$/su.test(path);
+/** Absolute paths of the host other than its root: they are handed to mkfs and mount. */
+const isHostPath = (path: string): boolean => /^\/(?!.*(?:^|\/)\.\.?(?:\/|$))(?=.*[^/])[^\p{Cc}]*$/su.test(path);
 
-const HOST_PATH = { error: 'an absolute path without ".."' };
+const HOST_PATH = { error: 'an absolute path without "." and ".."' };
 const MOUNT_FLAGS = { error: 'a comma separated list of mount flags such as "MS_NOATIME,MS_NODEV"' };
 const isFlagList = (text: string): boolean => /^\s*MS_[A-Z0-9]+\s*(?:,\s*MS_[A-Z0-9]+\s*)*$/.test(text);
 
@@ -27,19 +28,19 @@ export const DiskManifest = z
       .optional()
       .describe('Further names for volumes to use.'),
     type: z.enum(DISK_TYPES),
-    path: z.string().optional().describe('Device or file; dm-crypt: <image>,<size in MB>,<key name>.'),
+    path: OptionText.optional().describe('Device or file; dm-crypt: <image>,<size in MB>,<key name>.'),
     mode: z.enum(['mainline', 'nxp']).optional(),
     format: z.enum(['swap', 'ext4', 'ext3']).optional(),
-    provision: z.string().optional().describe('zram, file (swap only), or any other word for a block device.'),
-    provision_options: z.string().optional().describe('zram: attributes such as "disksize=64M"; file: "size=64M".'),
-    format_options: z.string().optional().describe('Options for mkfs or mkswap.'),
-    mount_options: z.string().optional().describe('Options for swapon, or MS_* flags separated by commas.'),
-    mount_target: z.string().refine(isHostPath, HOST_PATH).optional(),
+    provision: NameText.optional().describe('zram, file (swap only), or any other word for a block device.'),
+    provision_options: OptionText.optional().describe('zram: attributes such as "disksize=64M"; file: "size=64M".'),
+    format_options: OptionText.optional().describe('Options for mkfs or mkswap.'),
+    mount_options: OptionText.optional().describe('Options for swapon, or MS_* flags separated by commas.'),
+    mount_target: OptionText.refine(isHostPath, HOST_PATH).optional(),
     default: z.enum(['yes', 'no']).optional().describe('"yes": for volumes that name no disk.'),
-    uuid: z.string().optional(),
-    migrate_keyblob: z.string().optional(),
-    disks: z.array(z.string()).optional().describe('dual: the disks it is made of.'),
-    init_order: z.array(z.string()).optional(),
+    uuid: NameText.optional(),
+    migrate_keyblob: NameText.optional(),
+    disks: z.array(NameText).optional().describe('dual: the disks it is made of.'),
+    init_order: z.array(NameText).optional(),
   })
   .superRefine(({ type, path, mount_options: options }, context) => {
     if (type === 'volume-disk' && options !== undefined && !isFlagList(options)) {

@@ -21,7 +21,7 @@ export const expectationOf = (issue: z.core.$ZodRawIssue): string | undefined =>
     case 'too_small':
       return issue.origin === 'array' ? 'a list with elements' : `at least ${issue.minimum}`;
     case 'too_big':
-      return `at most ${issue.maximum}`;
+      return `at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
     default:
       return undefined;
   }

@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import { expectationOf } from './expectation.ts';
-import { type Problem, pathOf, problemAt, type Report, type Segment } from './problem.ts';
+import { MAX_PROBLEMS, type Problem, pathOf, problemAt, type Report, type Segment } from './problem.ts';
 
 /** Any one segment of a path. */
 export const ANY = Symbol('any');
@@ -44,17 +44,28 @@ export const readManifest = <T extends z.ZodType>(
 ): z.output<T> | undefined => {
   const first = schema.safeParse(place.value, { error: expectationOf });
   if (first.success) return first.data;
-  const { problems, warnings, replacements } = repairOf(place, first.error.issues, leniencies);
+  const { issues } = first.error;
+  if (issues.length > MAX_PROBLEMS) {
+    // Nobody meant that; and forgiving it piece by piece would take too long.
+    report.problems.push(...repairOf(place, issues.slice(0, MAX_PROBLEMS + 1), NOT_LENIENT).problems);
+    return undefined;
+  }
+  const { problems, warnings, replacements } = repairOf(place, issues, leniencies);
   report.warnings.push(...warnings);
   report.problems.push(...problems);
   const repaired = replacements.reduce(replaced, structuredClone(place.value));
   if (repaired === LEFT_OUT) return undefined;
-  const second = schema.safeParse(withoutLeftOut(repaired), { error: expectationOf });
+  const value = withoutLeftOut(repaired);
+  const second = schema.safeParse(value, { error: expectationOf });
   if (second.success) return second.data;
   // Leaving something out can uncover a fault, such as a required key that was null.
-  if (problems.length === 0) report.problems.push(...repairOf(place, second.error.issues, []).problems);
+  if (problems.length === 0)
+    report.problems.push(...repairOf({ ...place, value }, second.error.issues, NOT_LENIENT).problems);
   return undefined;
 };
+
+/** Not even with null. */
+const NOT_LENIENT = 'not lenient';
 
 interface Replacement {
   readonly at: readonly Segment[];
@@ -67,14 +78,23 @@ interface Repair {
   readonly replacements: readonly Replacement[];
 }
 
-const repairOf = (place: Place, issues: readonly z.core.$ZodIssue[], leniencies: readonly Leniency[]): Repair => {
+const repairOf = (
+  place: Place,
+  issues: readonly z.core.$ZodIssue[],
+  leniencies: readonly Leniency[] | typeof NOT_LENIENT,
+): Repair => {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const replacements = new Map<string, Replacement>();
+  const seen = new Set<string>();
   for (const issue of issues) {
     const at = issue.path.map((segment) => (typeof segment === 'number' ? segment : String(segment)));
+    // Several rules about one value, such as whole and in range, expect the same.
+    const identity = JSON.stringify([at, issue.message]);
+    if (seen.has(identity)) continue;
+    seen.add(identity);
     const value = valueAt(place.value, at);
-    const replacement = replacementFor(place.value, at, leniencies);
+    const replacement = leniencies === NOT_LENIENT ? undefined : replacementFor(place.value, at, leniencies);
     const path = pathOf(place.key, [...place.segments, ...at]);
     if (replacement === undefined) problems.push(problemAt(path, value, issue.message));
     else warnings.push(problemAt(path, value, issue.message, consequenceOf(place, replacement)));

@@ -1,6 +1,7 @@
 /** Objects whose keys are names that people choose. */
 import { z } from 'zod';
 import { expectationOf } from './expectation.ts';
+import { MAX_PROBLEMS } from './problem.ts';
 
 // For the JSON Schema: zod cannot look through a transformation.
 const elements = new WeakMap<object, z.ZodType>();
@@ -24,6 +25,7 @@ export const namedMap = <T extends z.ZodType>(
     .transform((object, context): ReadonlyMap<string, z.output<T>> => {
       const map = new Map<string, z.output<T>>();
       for (const [name, input] of Object.entries(object)) {
+        if (context.issues.length > MAX_PROBLEMS) break;
         const expected = fault(name);
         if (expected !== undefined) {
           context.issues.push({ code: 'custom', input: name, path: [name], message: `a name that is ${expected}` });

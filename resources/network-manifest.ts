@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { ANY, LEFT_OUT, type Leniency, REFUSED } from './manifest.ts';
 import { namedMap } from './named-map.ts';
+import { NameText } from './short-text.ts';
 
 export const NetworkManifest = z
   .looseObject({
     mode: z.enum(['host', 'pool', 'none']).optional(),
-    pool: z.string().optional().describe("A pool of device.json's network; implies mode pool."),
+    pool: NameText.optional().describe("A pool of device.json's network; implies mode pool."),
     hostname: z.string().optional(),
     ip: z.string().optional().describe('Static IPv4 address.'),
     mac: z.string().optional().describe('Static MAC address.'),

@@ -26,20 +26,32 @@ export const MAX_PROBLEMS = 1000;
 export const newReport = (): Report => ({ problems: [], warnings: [] });
 
 const EXCERPT_LENGTH = 60;
+const SEGMENT_LENGTH = 255;
+const MAX_LISTED = 20;
+
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+/** Names for a sentence; not all, if they are many. */
+export const listOf = (names: Iterable<string>): string => {
+  const all = [...names];
+  return [...all.slice(0, MAX_LISTED), ...(all.length > MAX_LISTED ? ['…'] : [])].join(', ');
+};
 
 /** The received value on one line, cut to a readable length. */
 export const excerptOf = (value: unknown): string => {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value) && value.length > EXCERPT_LENGTH) return `a list of ${value.length} elements`;
-  const text = JSON.stringify(value) ?? typeof value;
-  return text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH - 1)}…` : text;
+  // No more of a long text is looked at than is shown.
+  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, EXCERPT_LENGTH) : value) ?? typeof value;
+  return cut(text, EXCERPT_LENGTH);
 };
 
 const isPlain = (segment: string): boolean => /^[^\s.[\]"\p{Cc}]+$/u.test(segment);
 
 const segmentText = (segment: Segment): string => {
   if (typeof segment === 'number') return `[${segment}]`;
-  return isPlain(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`;
+  const text = cut(segment, SEGMENT_LENGTH);
+  return isPlain(text) ? `.${text}` : `[${JSON.stringify(text)}]`;
 };
 
 /** `key` is a key of the state document and may hold dots and slashes itself. */
@@ -63,5 +75,5 @@ export const capped = (problems: readonly Problem[]): readonly Problem[] =>
     ? problems
     : [
         ...problems.slice(0, MAX_PROBLEMS),
-        problemWith('the rest', `${problems.length - MAX_PROBLEMS} more problems`, 'a document without problems'),
+        problemWith('the rest', 'not listed', `a document with fewer than ${MAX_PROBLEMS} problems`),
       ];

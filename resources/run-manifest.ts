@@ -6,6 +6,7 @@ import { ANY, LEFT_OUT, type Leniency, REFUSED } from './manifest.ts';
 import { NETWORK_LENIENCIES, NetworkManifest } from './network-manifest.ts';
 import { RecoveryManifest, recoveryLeniencies } from './recovery-manifest.ts';
 import { RequirementsManifest } from './services-manifest.ts';
+import { NameText, OptionText } from './short-text.ts';
 import { isRelativePath } from './state-key.ts';
 import { StorageManifest, storageLeniencies } from './storage-manifest.ts';
 import { VolumeNameText } from './volume-name.ts';
@@ -14,14 +15,14 @@ const aliases = (description: string) => z.array(z.string()).optional().describe
 
 export const RunManifest = z.looseObject({
   '#spec': z.unknown().optional(),
-  name: z.string().describe('Name of the container: the same as its directory.'),
-  type: z.string().optional().describe('lxc; may be absent when the goal is MOUNTED.'),
+  name: NameText.describe('Name of the container: the same as its directory.'),
+  type: NameText.optional().describe('lxc; may be absent when the goal is MOUNTED.'),
   runlevel: z
     .enum(['data', 'root', 'platform', 'app'])
     .optional()
     .describe('Deprecated: joins the group of that name.'),
   automodfw: z.enum(['yes', 'no']).optional().describe('no: /lib/firmware and /lib/modules are not bound.'),
-  group: z.string().optional(),
+  group: NameText.optional(),
   restart_policy: RestartPolicyText.optional(),
   status_goal: StatusGoalText.optional(),
   roles: z
@@ -30,9 +31,7 @@ export const RunManifest = z.looseObject({
     .describe('Absent: mgmt.'),
   auto_recovery: RecoveryManifest.optional(),
   network: NetworkManifest.optional(),
-  config: z
-    .string()
-    .refine(isRelativePath, { error: 'a path relative to the directory of the container' })
+  config: OptionText.refine(isRelativePath, { error: 'a path relative to the directory of the container' })
     .optional()
     .describe('LXC configuration file.'),
   share: z.unknown().optional(),

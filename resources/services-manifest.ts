@@ -1,16 +1,17 @@
 /** What a container needs of others (`run.json` services) and offers them (`services.json`), state-format.md §9. */
 import { z } from 'zod';
 import { ANY, LEFT_OUT, type Leniency } from './manifest.ts';
+import { NameText } from './short-text.ts';
 
 const Requirement = z.union(
   [
-    z.string().min(1),
+    NameText.min(1),
     z.looseObject({
-      name: z.string(),
-      type: z.string().optional(),
-      role: z.string().optional(),
-      interface: z.string().optional(),
-      target: z.string().optional(),
+      name: NameText,
+      type: NameText.optional(),
+      role: NameText.optional(),
+      interface: NameText.optional(),
+      target: NameText.optional(),
     }),
   ],
   { error: 'an object with the "name" of a service' },
@@ -27,13 +28,13 @@ export const serviceNameOf = (requirement: Requirement): string =>
 
 const Export = z
   .looseObject({
-    name: z.string().optional(),
-    type: z.string().optional(),
-    socket: z.string().optional(),
-    bus: z.string().optional(),
-    owns: z.string().optional().describe('A name on the hosted D-Bus.'),
-    role: z.string().optional(),
-    allow: z.array(z.string()).optional(),
+    name: NameText.optional(),
+    type: NameText.optional(),
+    socket: NameText.optional(),
+    bus: NameText.optional(),
+    owns: NameText.optional().describe('A name on the hosted D-Bus.'),
+    role: NameText.optional(),
+    allow: z.array(NameText).optional(),
   })
   .refine(({ name, owns }) => name !== undefined || owns !== undefined, {
     error: 'an object with the "name" of a service, or the D-Bus name it "owns"',
@@ -43,10 +44,7 @@ export type Export = z.output<typeof Export>;
 const Exports = z.array(Export);
 
 /** Either form: a list, or an object that holds the list. */
-export const ServicesManifest = z.union([
-  z.looseObject({ '#spec': z.string().optional(), services: Exports }),
-  Exports,
-]);
+export const ServicesManifest = z.union([z.looseObject({ '#spec': NameText.optional(), services: Exports }), Exports]);
 
 /** The list of `services.json`; the two forms are told apart before they are read, so that faults are told exactly. */
 export const SERVICES_FORMS = {

@@ -15,8 +15,16 @@ const SAFE = /^(?!\/)(?!.*\/$)(?!.*\/\/)(?!(?:.*\/)?\.\.?(?:\/|$))[^\\\p{Cc}]+$/
 /** A path that stays below the directory it is joined to, and names something in it. */
 export const isRelativePath = (path: string): boolean => SAFE.test(path) && path.isWellFormed();
 
+// Nearly every key is like this; the limits cannot be exceeded by one so short.
+const ORDINARY = /^(?:[A-Za-z0-9_][\w.@+-]*\/)*[A-Za-z0-9_][\w.@+-]*$/;
+const ORDINARY_LENGTH = 100;
+
+const isOrdinary = (key: string, { pathBytes, pathSegments, segmentBytes }: StateLimits): boolean =>
+  key.length <= Math.min(ORDINARY_LENGTH, pathBytes, segmentBytes, pathSegments * 2) && ORDINARY.test(key);
+
 /** What is wrong with a key, as what was expected; undefined: nothing. */
 export const keyFault = (key: string, limits: StateLimits): string | undefined => {
+  if (isOrdinary(key, limits)) return undefined;
   if (isLongerThan(key, limits.pathBytes)) return `a path of at most ${limits.pathBytes} bytes`;
   if (!isRelativePath(key)) {
     return 'a relative path without "..", ".", empty segments, backslashes and control characters';

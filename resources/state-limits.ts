@@ -3,7 +3,7 @@ export interface StateLimits {
   readonly documentBytes: number;
   readonly keys: number;
   readonly nesting: number;
-  /** JSON values of all kinds, in the whole document. */
+  /** JSON values of all kinds, in the whole document; as many faults can be in one list, and zod spreads them. */
   readonly values: number;
   /** Of a key, in bytes; PATH_MAX is 4096 and the trail's own path comes before. */
   readonly pathBytes: number;
@@ -16,8 +16,8 @@ export const STATE_LIMITS: StateLimits = {
   documentBytes: 8 * 1024 * 1024,
   keys: 20_000,
   nesting: 64,
-  values: 250_000,
+  values: 80_000,
   pathBytes: 1024,
-  pathSegments: 64,
+  pathSegments: 32,
   segmentBytes: 255,
 };

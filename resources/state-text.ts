@@ -74,8 +74,11 @@ const positionOf = (text: string, offset: number): string => {
 const invalidUtf8 = (bytes: Uint8Array): Problem => {
   const valid = validPrefix(bytes);
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, valid), { stream: true });
-  const hex = [...bytes.subarray(valid, valid + 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return problemWith(positionOf(text, text.length), hex === '' ? 'cut off' : `the bytes ${hex}`, 'UTF-8 text');
+  // The prefix may end within the character that turns out wrong.
+  const start = new TextEncoder().encode(text).length;
+  const hex = [...bytes.subarray(start, start + 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const found = valid === bytes.length ? 'cut off' : `the bytes ${hex}`;
+  return problemWith(positionOf(text, text.length), found, 'UTF-8 text');
 };
 
 /** Length of the longest prefix that is UTF-8, if perhaps cut within its last character; by bisection. */

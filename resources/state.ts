@@ -6,7 +6,7 @@
  * everything that is wrong with it. Nothing here looks inside a manifest: compile.ts does that.
  */
 import { canonicalJson, canonicalObject } from './canonical-json.ts';
-import { capped, excerptOf, type Problem, pathOf, problemAt, problemWith } from './problem.ts';
+import { capped, excerptOf, MAX_PROBLEMS, type Problem, pathOf, problemAt, problemWith } from './problem.ts';
 import { isSkippedKey, keyFault } from './state-key.ts';
 import { STATE_LIMITS, type StateLimits } from './state-limits.ts';
 import { splitState } from './state-text.ts';
@@ -27,6 +27,8 @@ export interface StateDocument {
   readonly hash: string;
   /** In document order, with `#spec` and the skipped keys. */
   readonly entries: ReadonlyMap<string, Entry>;
+  /** Every directory that the installed entries need, without a slash at the end. */
+  readonly directories: ReadonlySet<string>;
 }
 
 export type Parsed =
@@ -66,9 +68,11 @@ export const readDocument = (bytes: Uint8Array, sha256: Sha256, limits: StateLim
   }
   // A text that ends early lacks keys because it ends early.
   if (isComplete) problems.push(...specProblems(entries.get('#spec')));
-  problems.push(...fileProblems(entries));
+  const keys = [...entries.keys()];
+  const directories = directoriesOf(keys);
+  problems.push(...fileProblems(keys, directories));
   const hash = problems.length > 0 ? '' : sha256(canonicalState(entries));
-  return { document: { text, hash, entries }, problems, isComplete };
+  return { document: { text, hash, entries, directories }, problems, isComplete };
 };
 
 /** The canonical text of the document, as pvr would write it. */
@@ -103,18 +107,25 @@ const specProblems = (entry: Entry | undefined): readonly Problem[] => {
   return [problemAt('#spec', spec, `"${STATE_SPEC}"`, hint)];
 };
 
-/** A path cannot be a file and a directory at once. */
-const fileProblems = (entries: ReadonlyMap<string, Entry>): readonly Problem[] => {
-  const directories = new Map<string, string>();
-  for (const key of entries.keys()) {
+const directoriesOf = (keys: Iterable<string>): ReadonlySet<string> => {
+  const directories = new Set<string>();
+  for (const key of keys) {
+    if (isSkippedKey(key)) continue;
     for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
       const directory = key.slice(0, end);
       if (directories.has(directory)) break;
-      directories.set(directory, key);
+      directories.add(directory);
     }
   }
-  return [...entries.keys()].flatMap((key) => {
-    const below = directories.get(key);
-    return below === undefined ? [] : [problemWith(pathOf(key), 'a file', `a directory, because ${below} lies in it`)];
-  });
+  return directories;
 };
+
+/** A path cannot be a file and a directory at once. */
+const fileProblems = (keys: readonly string[], directories: ReadonlySet<string>): readonly Problem[] =>
+  keys
+    .filter((key) => directories.has(key))
+    .slice(0, MAX_PROBLEMS)
+    .map((key) => {
+      const below = keys.find((other) => other.startsWith(`${key}/`));
+      return problemWith(pathOf(key), 'a file', `a directory, because ${below} lies in it`);
+    });

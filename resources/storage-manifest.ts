@@ -4,6 +4,7 @@ import { ANY, LEFT_OUT, type Leniency, REFUSED } from './manifest.ts';
 import { volumeNameFault } from './name.ts';
 import { namedMap } from './named-map.ts';
 import type { Segment } from './problem.ts';
+import { NameText } from './short-text.ts';
 
 export const PERSISTENCES = ['permanent', 'revision', 'boot'] as const;
 
@@ -12,7 +13,7 @@ export const StorageEntry = z.looseObject({
     .enum(PERSISTENCES)
     .optional()
     .describe('permanent survives updates, revision survives reboots, boot neither. Absent: no volume.'),
-  disk: z.string().optional().describe('Name or alias of a disk; default: the disk with "default": "yes", if any.'),
+  disk: NameText.optional().describe('Name or alias of a disk; default: the disk with "default": "yes", if any.'),
 });
 export type StorageEntry = z.output<typeof StorageEntry>;
 

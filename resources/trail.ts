@@ -21,20 +21,6 @@ export const filesOf = ({ entries }: StateDocument): readonly InlineFile[] =>
     entry.type === 'json' && path !== '#spec' && !isSkippedKey(path) ? [{ path, text: fileTextOf(entry) }] : [],
   );
 
-/** Every directory that the installed entries need, without a slash at the end. */
-export const directoriesOf = ({ entries }: StateDocument): ReadonlySet<string> => {
-  const directories = new Set<string>();
-  for (const key of entries.keys()) {
-    if (isSkippedKey(key)) continue;
-    for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
-      const directory = key.slice(0, end);
-      if (directories.has(directory)) break;
-      directories.add(directory);
-    }
-  }
-  return directories;
-};
-
 /**
  * By owner, one text over all its installed entries, as the document has them, in an order that does not depend on
  * the document's. Equal texts: the container need not be touched.

@@ -13,10 +13,13 @@ export interface VolumeName {
 
 const NAME = /^(?:(?<handler>[A-Za-z0-9_-]+):)?(?<file>[^:]+\.(?<extension>[A-Za-z0-9_]+))$/;
 
+const MAX_LENGTH = 255;
+
 /** undefined: no volume name. */
 export const parseVolumeName = (text: string): VolumeName | undefined => {
   const { handler, file, extension } = NAME.exec(text)?.groups ?? {};
-  if (file === undefined || extension === undefined || !isRelativePath(file)) return undefined;
+  if (file === undefined || extension === undefined || file.length > MAX_LENGTH || !isRelativePath(file))
+    return undefined;
   return handler === undefined ? { file, extension } : { handler, file, extension };
 };
 

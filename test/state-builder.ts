@@ -46,6 +46,8 @@ const builder = (value: Json): StateBuilder => {
     const list = value[key];
     return add({ [key]: [...(Array.isArray(list) ? list : []), element] });
   };
+  // As JSON has it: members that are undefined do not exist.
+  const toText = (): string => canonicalJson(JSON.parse(JSON.stringify(value)));
   return {
     with: (key, entry) => add({ [key]: entry }),
     object: (key, content = `content of ${key}`) => add({ [key]: objectId(content) }),
@@ -53,8 +55,8 @@ const builder = (value: Json): StateBuilder => {
     disk: (disk) => append('disks.json', disk),
     container: (name, run = {}) => add(containerEntries(name, run)),
     toValue: () => value,
-    toText: () => canonicalJson(value),
-    toBytes: () => new TextEncoder().encode(canonicalJson(value)),
+    toText,
+    toBytes: () => new TextEncoder().encode(toText()),
   };
 };
 
