@@ -29,7 +29,7 @@ export async function* tarballOf(
   options: { readonly gzip: boolean },
 ): AsyncGenerator<Uint8Array> {
   const archive = pack();
-  const output = options.gzip ? createGzip() : undefined;
+  const output = options.gzip ? createGzip({ level: 1 }) : undefined; // squashfs is compressed already
   const piping = output && pipeline(archive as unknown as NodeJS.ReadableStream, output);
   piping?.catch(() => undefined); // the reader of `output` gets the same error
   const filling = fill(archive, document, objects);
