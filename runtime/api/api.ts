@@ -7,12 +7,13 @@
  * It must never touch the device, decide anything, or let a client's mistake reach the daemon.
  */
 import type { Server } from 'node:http';
-import { controlApp } from './control.ts';
+import { controlEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
+import { listenerFor } from './endpoint.ts';
 import { isControlHost, isStatusHost } from './host-header.ts';
 import { apiServer, closeServer } from './server.ts';
 import { listenOnSocket } from './socket.ts';
-import { statusApp } from './status-app.ts';
+import { forEverybody, pageEndpoints } from './status-listener.ts';
 import { startStatus } from './status-source.ts';
 
 export interface Api {
@@ -48,7 +49,7 @@ const openStatusPage = async (server: Server, address: ListenAddress, deps: ApiD
 /** @throws Error when the control socket's path is taken; the message says by what. */
 export const startApi = async (deps: ApiDeps): Promise<Api> => {
   const status = startStatus(deps);
-  const control = apiServer(controlApp(deps, status), isControlHost);
+  const control = apiServer(listenerFor(controlEndpoints(deps, status), deps), isControlHost);
   const servers = [control];
   try {
     await listenOnSocket(control, deps.socketPath, deps.files);
@@ -60,7 +61,8 @@ export const startApi = async (deps: ApiDeps): Promise<Api> => {
 
   let statusUrl: string | undefined;
   if (deps.statusListen !== undefined) {
-    const page = apiServer(statusApp(deps, status), isStatusHost(deps.statusListen.host));
+    const listener = listenerFor(pageEndpoints(deps, status), forEverybody(deps));
+    const page = apiServer(listener, isStatusHost(deps.statusListen.host));
     statusUrl = await openStatusPage(page, deps.statusListen, deps);
     page.on('error', (error) => deps.report(error, 'status listener'));
     servers.push(page);

@@ -1,17 +1,15 @@
 /** Request bodies: read whole, up to a limit. */
+import type { IncomingMessage } from 'node:http';
 
-/** The body as text; undefined: longer than `maxBytes`, and the rest is not read. */
-export const readBody = async (request: Request, maxBytes: number): Promise<string | undefined> => {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return undefined;
-  const reader = request.body?.getReader();
-  const parts: Uint8Array[] = [];
+/** The body as text; undefined: longer than `maxBytes`, and the rest is not kept. */
+export const readBody = async (incoming: IncomingMessage, maxBytes: number): Promise<string | undefined> => {
+  const parts: Buffer[] = [];
   let sizeBytes = 0;
-  while (reader !== undefined) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    sizeBytes += value.length;
+  // Leaving the loop must not destroy the connection: the refusal goes out on it.
+  for await (const part of incoming.iterator({ destroyOnReturn: false })) {
+    sizeBytes += part.length;
     if (sizeBytes > maxBytes) return undefined;
-    parts.push(value);
+    parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
 };

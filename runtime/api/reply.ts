@@ -1,14 +1,34 @@
 /** How answers look on the wire (ctrl-api.md §1.1). */
+import type { ServerResponse } from 'node:http';
+
+export type Reply =
+  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  /** Takes the connection over and ends it when it likes. */
+  | { readonly stream: (outgoing: ServerResponse) => void };
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 /** Success with a document, compact unless it is text already. */
-export const document = (body: object | string): Response =>
-  new Response(typeof body === 'string' ? body : JSON.stringify(body), { status: 200, headers: JSON_TYPE });
+export const document = (body: object | string): Reply => ({
+  status: 200,
+  headers: JSON_TYPE,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
 
 /** Plain success. */
-export const accepted = (): Response =>
-  new Response(null, { status: 200, headers: { ...JSON_TYPE, 'Content-Length': '0' } });
+export const accepted = (): Reply => ({ status: 200, headers: JSON_TYPE, body: '' });
 
-export const failure = (status: number, message: string): Response =>
-  new Response(JSON.stringify({ Error: message }), { status, headers: JSON_TYPE });
+export const failure = (status: number, message: string): Reply => ({
+  status,
+  headers: JSON_TYPE,
+  body: JSON.stringify({ Error: message }),
+});
+
+export const send = (outgoing: ServerResponse, reply: Reply): void => {
+  if ('stream' in reply) {
+    reply.stream(outgoing);
+    return;
+  }
+  const length = Buffer.byteLength(reply.body);
+  outgoing.writeHead(reply.status, { ...reply.headers, 'Content-Length': length }).end(reply.body);
+};

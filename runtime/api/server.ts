@@ -2,11 +2,11 @@
  * HTTP servers that survive their clients: sizes, times and the number of connections are limited, and a malformed
  * request is answered or dropped, never thrown.
  */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import type { ApiApp } from './endpoint.ts';
-import { failure } from './reply.ts';
+
+// Importing it would load fetch and WebSocket, which the module re-exports: 13 MB that a daemon never uses.
+const { createServer } = process.getBuiltinModule('node:http');
 
 const MAX_HEADER_BYTES = 8192;
 const MAX_CONNECTIONS = 64;
@@ -48,29 +48,16 @@ const limitRequestTime = (server: Server): void => {
 };
 
 /** @param isHostAllowed of the Host header's value; what it refuses is not answered at all. */
-const listenerOf = (app: ApiApp, isHostAllowed: (host: string | undefined) => boolean): RequestListener => {
-  const answer = getRequestListener((request, bindings) => app.fetch(request, bindings), {
-    hostname: 'localhost',
-    overrideGlobalObjects: false,
-    errorHandler: () => failure(400, 'Request has bad format'),
-  });
-  return (incoming, outgoing) => {
-    if (!isHostAllowed(incoming.headers.host)) {
-      incoming.socket.destroy();
-      return;
-    }
-    if (!METHODS.includes(incoming.method ?? '')) {
-      refuse(incoming.socket, '501 Not Implemented');
-      return;
-    }
-    // An empty header is none; the router builds a URL of it.
-    if (incoming.headers.host === '') delete incoming.headers.host;
-    void answer(incoming, outgoing);
+const guarded =
+  (listener: RequestListener, isHostAllowed: (host: string | undefined) => boolean): RequestListener =>
+  (incoming, outgoing) => {
+    if (!isHostAllowed(incoming.headers.host)) incoming.socket.destroy();
+    else if (METHODS.includes(incoming.method ?? '')) listener(incoming, outgoing);
+    else refuse(incoming.socket, '501 Not Implemented');
   };
-};
 
 /** A server that does not listen yet. */
-export const apiServer = (app: ApiApp, isHostAllowed: (host: string | undefined) => boolean): Server => {
+export const apiServer = (listener: RequestListener, isHostAllowed: (host: string | undefined) => boolean): Server => {
   const server = createServer(
     {
       requireHostHeader: false,
@@ -79,7 +66,7 @@ export const apiServer = (app: ApiApp, isHostAllowed: (host: string | undefined)
       keepAliveTimeout: IDLE_MS,
       keepAlive: true,
     },
-    listenerOf(app, isHostAllowed),
+    guarded(listener, isHostAllowed),
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_MS;

@@ -1,16 +1,15 @@
 /** The status document now and as a stream: keeps the timeline while the servers run. */
-import { streamSSE } from 'hono/streaming';
-import { auditTime, type Observable, type Subscription } from 'rxjs';
-import type { Snapshot } from '../../resources/snapshot.ts';
+import type { ServerResponse } from 'node:http';
+import { asyncScheduler, auditTime, distinctUntilChanged, startWith, throttleTime } from 'rxjs';
 import type { ApiDeps } from './deps.ts';
-import type { ApiContext } from './endpoint.ts';
+import type { Reply } from './reply.ts';
 import { type StatusView, statusView } from './status.ts';
 import { EMPTY_TIMELINE, nextTimeline } from './timeline.ts';
 
 export interface StatusSource {
   readonly view: () => StatusView;
   /** Server-sent events: a whole document now and after every change, at most one in 200 ms. */
-  readonly watch: (context: ApiContext) => Response;
+  readonly watch: () => Reply;
   readonly stop: () => void;
 }
 
@@ -18,26 +17,7 @@ const WATCH_INTERVAL_MS = 200;
 /** A device that starts changes thousands of times in a second; no status is told more exactly than this. */
 const FOLLOW_INTERVAL_MS = 50;
 
-/** Resolves when something changed since the last call; changes in between are one. */
-const changeAwaiter = (changes: Observable<Snapshot>): { next: () => Promise<void>; subscription: Subscription } => {
-  let isPending = false;
-  let wake = (): void => {};
-  const notice = (): void => {
-    isPending = true;
-    wake();
-  };
-  const subscription = changes.subscribe(notice);
-  isPending = false; // the latest snapshot, which comes at once, is what the stream begins with
-  subscription.add(notice); // unsubscribing ends a wait, or the stream's loop would hang
-  const next = async (): Promise<void> => {
-    if (!isPending)
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    isPending = false;
-  };
-  return { next, subscription };
-};
+const EVENT_STREAM = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' };
 
 export const startStatus = (deps: ApiDeps): StatusSource => {
   const time = () => ({ nowMs: deps.nowMs(), wallTime: deps.wallTime() });
@@ -52,20 +32,29 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
     return statusView(deps.snapshot(), timeline, time(), deps);
   };
 
-  const watch = (context: ApiContext): Response => {
-    const { socket } = context.env.incoming;
-    socket.setTimeout(0); // a quiet device is no idle connection
-    // Half-closed connections live on (server.ts): a watcher who left would be noticed at the next change only.
-    socket.once('end', () => socket.destroy());
-    return streamSSE(context, async (stream) => {
-      const { next, subscription } = changeAwaiter(deps.changes);
-      stream.onAbort(() => subscription.unsubscribe());
-      while (!stream.aborted && !subscription.closed) {
-        await stream.writeSSE({ data: JSON.stringify(view()) });
-        await stream.sleep(WATCH_INTERVAL_MS);
-        await next();
-      }
-    });
+  const stream = (outgoing: ServerResponse): void => {
+    keepOpen(outgoing);
+    outgoing.writeHead(200, EVENT_STREAM);
+    let isMissed = false;
+    const tell = (): void => {
+      // A watcher who reads slowly gets the newest document when he is ready, not all of them.
+      isMissed = outgoing.writableNeedDrain;
+      if (!isMissed) outgoing.write(`data: ${JSON.stringify(view())}\n\n`);
+    };
+    outgoing.on('drain', () => isMissed && tell());
+    const changes = deps.changes.pipe(
+      startWith(deps.snapshot()),
+      distinctUntilChanged(),
+      throttleTime(WATCH_INTERVAL_MS, asyncScheduler, { leading: true, trailing: true }),
+    );
+    const watching = changes.subscribe(tell);
+    outgoing.once('close', () => watching.unsubscribe());
   };
-  return { view, watch, stop: () => following.unsubscribe() };
+  return { view, watch: () => ({ stream }), stop: () => following.unsubscribe() };
+};
+
+const keepOpen = ({ socket }: ServerResponse): void => {
+  socket?.setTimeout(0); // a quiet device is no idle connection
+  // Half-closed connections live on (server.ts): a watcher who left would be noticed at the next change only.
+  socket?.once('end', () => socket.destroy());
 };

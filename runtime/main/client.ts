@@ -1,6 +1,9 @@
 /** A client of the control socket: finds it, asks, and says what to do when nobody answers. */
 import { stat } from 'node:fs/promises';
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+
+// As in runtime/api/server.ts: importing it would load fetch and WebSocket, a quarter of our start-up.
+const { request } = process.getBuiltinModule('node:http');
 
 export interface Answer {
   readonly status: number;

@@ -1,7 +1,7 @@
 /** The status listener: the page for people and the documents it is made of. Read-only, and open to whoever reaches it. */
 import { readOnlyEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
-import { type ApiApp, addEndpoint, apiApp } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './status-page.ts';
 import type { StatusSource } from './status-source.ts';
 
@@ -12,10 +12,10 @@ const PAGE_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-export const statusApp = (deps: ApiDeps, status: StatusSource): ApiApp => {
-  const app = apiApp(deps.report);
-  const everybody: ApiDeps = { ...deps, identify: async () => 'host' };
-  for (const endpoint of readOnlyEndpoints(deps, status)) addEndpoint(app, endpoint, everybody);
-  app.get('/', () => new Response(STATUS_PAGE, { headers: PAGE_HEADERS }));
-  return app;
-};
+export const pageEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] => [
+  ...readOnlyEndpoints(deps, status),
+  { path: '/', role: 'mgmt', methods: { GET: () => ({ status: 200, headers: PAGE_HEADERS, body: STATUS_PAGE }) } },
+];
+
+/** Whoever reaches the listener is as good as the host: there is nothing to change here. */
+export const forEverybody = (deps: ApiDeps): ApiDeps => ({ ...deps, identify: async () => 'host' });
