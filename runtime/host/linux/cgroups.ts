@@ -33,8 +33,8 @@ const hierarchyIn = (line: string): readonly Hierarchy[] => {
 /** Which `lxc.cgroup` keys have an effect on this machine. */
 export const cgroupLayout = (): CgroupLayout => {
   const hierarchies = cgroupHierarchies();
-  if (hierarchies.every(({ unified }) => unified)) return 'unified';
-  return hierarchies.some(({ unified }) => unified) ? 'hybrid' : 'legacy';
+  if (!hierarchies.some(({ unified }) => unified)) return 'legacy';
+  return hierarchies.every(({ unified }) => unified) ? 'unified' : 'hybrid';
 };
 
 /** A cgroup that is gone, or goes while we look, has nothing in it. */
