@@ -4,9 +4,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** Pantavisor's progress document; only what is shown here. */
-const Progress = z.looseObject({ status: z.string(), 'status-msg': z.string().default('') });
+/** What is read of the status file (runtime/incoming/status-file.ts has all of it). */
+const Progress = z.looseObject({
+  status: z.string(),
+  'status-msg': z.string(),
+  reason: z.string().optional(),
+  waitingOn: z.array(z.looseObject({ resource: z.string(), reason: z.string() })).default([]),
+});
 export type Progress = z.output<typeof Progress>;
+
+/** One line, with what it waits for. */
+export const sentence = ({ status, 'status-msg': message, reason, waitingOn }: Progress): string => {
+  const why = reason === undefined || reason === message ? message : `${message}: ${reason}`;
+  const on = waitingOn.map(({ resource }) => resource).join(', ');
+  return `${status}: ${why}${on === '' ? '' : ` (waiting for ${on})`}`;
+};
 
 const POLL_MS = 100;
 
@@ -33,7 +45,7 @@ function progressOf(file: string): Progress | undefined {
 export async function follow(
   watched: string,
   name: string,
-  changed: (progress: Progress) => void,
+  changed: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Progress> {
   const file = join(watched, `${name}.status.json`);
@@ -41,9 +53,9 @@ export async function follow(
   for (;;) {
     signal.throwIfAborted();
     const progress = progressOf(file);
-    if (progress !== undefined && last !== JSON.stringify(progress)) {
-      last = JSON.stringify(progress);
-      changed(progress);
+    if (progress !== undefined && last !== sentence(progress)) {
+      last = sentence(progress);
+      changed(last);
     }
     if (progress !== undefined && ['DONE', 'WONTGO', 'ERROR'].includes(progress.status)) return progress;
     await sleep(POLL_MS);

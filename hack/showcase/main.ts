@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { exampleNames, stageExample } from '../images/build.ts';
 import { reasonNoContainersRun } from '../prerequisites.ts';
 import { type Device, ready, startDevice } from './device.ts';
-import { drop, follow } from './drop.ts';
+import { drop, follow, sentence } from './drop.ts';
 import { showLive } from './live-table.ts';
 import { freePort, rewritePorts } from './ports.ts';
 import { own, PREFIX, staleDirectories } from './stale.ts';
@@ -52,12 +52,10 @@ async function prepare(example: string, directory: string): Promise<string> {
 /** @throws Error with the reason when the device does not converge. */
 async function runOnce(device: Device, example: string, signal: AbortSignal): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(CONVERGE_MS)]);
-  const told = ({ status, 'status-msg': message }: { status: string; 'status-msg': string }): void =>
-    say(`${status}${message === '' ? '' : `: ${message}`}`);
-  const end = await follow(device.watched, example, told, limit);
+  const end = await follow(device.watched, example, say, limit);
   const { stdout: table } = await execute(PVCONTROL, ['-s', device.socket, 'status']);
   console.log(`\n${table}`);
-  if (end.status !== 'DONE') throw new Error(`${end.status}: ${end['status-msg']}`);
+  if (end.status !== 'DONE') throw new Error(sentence(end));
 }
 
 async function runLive(device: Device, signal: AbortSignal): Promise<void> {

@@ -13,9 +13,10 @@ const PATH_MARK = 'pvtest-';
 /** LXC removes its cgroups after init's end is known, and autoclear detaches loop devices after the unmount returned. */
 const SETTLE_MS = 5_000;
 
+/** As mkdtemp makes them; what a person calls pvtest-something is that person's. */
 const directories = (): readonly string[] =>
   readdirSync(tmpdir())
-    .filter((name) => name.startsWith(PATH_MARK))
+    .filter((name) => name.startsWith(PATH_MARK) && /[- ][A-Za-z0-9]{6}$/.test(name))
     .map((name) => `directory ${tmpdir()}/${name}`);
 
 const tag = `PVTEST_RUN=${process.pid}-${Date.now()}`;
