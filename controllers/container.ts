@@ -1,8 +1,8 @@
 /**
  * Containers on the device: what LXC says is alive, and what the ledger says it is. Their ends come from the host's
- * exit stream and are written to the ledger before anybody decides upon them.
+ * exit stream, which tells of an end before the container is gone, and are on record before anybody decides upon them.
  */
-import { concatMap, from, map, merge, Subject } from 'rxjs';
+import { map, merge, Subject } from 'rxjs';
 import type { ContainerPhase, ContainerSpec, ContainerStatus, Exit, Run } from '../resources/container.ts';
 import { nameOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
@@ -20,7 +20,12 @@ interface ContainerEntry {
   readonly run?: Run;
   /** Writable directories of its root, as they were when it started. */
   readonly uppers?: readonly Upper[];
-  readonly end?: { readonly exit: Exit; readonly atMs: number };
+  readonly end?: End;
+}
+
+interface End {
+  readonly exit: Exit;
+  readonly atMs: number;
 }
 
 interface Upper {
@@ -56,14 +61,20 @@ export const containerController = (options: ContainerControllerOptions): Contai
   const { containers, clock, files } = host;
   const rootWatch = directoryWatch(files);
   const signals = new Subject<string>();
+  /** Told, but not on record yet: writing may fail, and must not be tried here. */
+  const ends = new Map<string, End>();
 
   const entryOf = (name: string): Promise<ContainerEntry | undefined> => ledger.get<ContainerEntry>('container', name);
   const update = async (name: string, change: (entry: ContainerEntry) => ContainerEntry): Promise<void> => {
     const entry = await entryOf(name);
     if (entry !== undefined) await ledger.put<ContainerEntry>('container', name, change(entry));
   };
-  const recordExit = async (name: string, exit: Exit): Promise<void> =>
-    update(name, (entry) => (entry.run === undefined ? entry : { ...entry, end: { exit, atMs: clock.nowMs() } }));
+  const recordEnd = async (name: string): Promise<End> => {
+    const end = ends.get(name) ?? { exit: { type: 'unknown' }, atMs: clock.nowMs() };
+    await update(name, (entry) => ({ ...entry, end }));
+    ends.delete(name);
+    return end;
+  };
   const requestStop = async (name: string): Promise<void> =>
     update(name, (entry) => {
       if (entry.run === undefined || entry.run.stopRequestedAtMs !== undefined) return entry;
@@ -89,15 +100,17 @@ export const containerController = (options: ContainerControllerOptions): Contai
     const run: Run = entry?.run ?? { startedAtMs: clock.nowMs(), volumes: {} };
     if (state === undefined) {
       if (entry?.run === undefined) return { phase: 'installed' };
-      if (entry.end !== undefined) return { phase: 'exited', run, exit: entry.end.exit, exitedAtMs: entry.end.atMs };
       // A start that a dying daemon never finished; nothing ran yet.
-      if (run.initPid === undefined) return { phase: 'installed' };
-      await recordExit(name, { type: 'unknown' });
-      return { phase: 'exited', run, exit: { type: 'unknown' }, exitedAtMs: clock.nowMs() };
+      if (entry.end === undefined && run.initPid === undefined && !ends.has(name)) return { phase: 'installed' };
+      const { exit, atMs } = entry.end ?? (await recordEnd(name));
+      return { phase: 'exited', run, exit, exitedAtMs: atMs };
     }
-    if (state.state === 'STARTING' || state.initPid === undefined) return { phase: 'starting', run };
+    if (state.state === 'STARTING') return { phase: 'starting', run };
+    // LXC that takes a container down has no init any more, but its mounts still.
+    const initPid = state.initPid ?? run.initPid;
     const rootIntact = await isIntact(entry?.uppers ?? []);
-    return { phase: 'running', run: { ...run, initPid: state.initPid }, frozen: state.state === 'FROZEN', rootIntact };
+    const frozen = state.state === 'FROZEN';
+    return { phase: 'running', run: initPid === undefined ? run : { ...run, initPid }, frozen, rootIntact };
   };
 
   const uppersAt = async (paths: readonly string[]): Promise<Upper[]> => {
@@ -112,6 +125,7 @@ export const containerController = (options: ContainerControllerOptions): Contai
   const start = async (spec: ContainerSpec, volumes: Run['volumes']): Promise<void> => {
     const { name } = spec;
     const run: Run = { startedAtMs: clock.nowMs(), volumes };
+    ends.delete(name);
     await update(name, ({ end: _, ...entry }) => ({ ...entry, revision: spec.revision, run, uppers: [] }));
     try {
       const setup = await options.prepare(spec);
@@ -132,7 +146,12 @@ export const containerController = (options: ContainerControllerOptions): Contai
     watch: () =>
       merge(
         containers.changes,
-        containers.exits.pipe(concatMap(({ name, exit }) => from(recordExit(name, exit)).pipe(map(() => name)))),
+        containers.exits.pipe(
+          map(({ name, exit }) => {
+            ends.set(name, { exit, atMs: clock.nowMs() });
+            return name;
+          }),
+        ),
         rootWatch.changes,
         signals,
       ),
