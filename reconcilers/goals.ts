@@ -12,7 +12,8 @@ export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): Contain
   if (status === undefined) return 'NONE';
   switch (status.phase) {
     case 'installed':
-      return nameOfInstalled(spec, snapshot);
+      // While LXC is at it nobody looks: the start itself says so.
+      return isStarting(ref, snapshot) ? 'STARTING' : nameOfInstalled(spec, snapshot);
     case 'starting':
       return 'STARTING';
     case 'running':
@@ -24,6 +25,11 @@ export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): Contain
     default:
       return status satisfies never;
   }
+};
+
+const isStarting = (ref: Ref<'container'>, { lastActions }: Snapshot): boolean => {
+  const last = lastActions[ref];
+  return last?.action === 'container.start' && last.finishedAtMs === undefined;
 };
 
 const nameOfInstalled = (spec: ContainerSpec | undefined, snapshot: Snapshot): ContainerStatusName => {

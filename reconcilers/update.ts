@@ -11,7 +11,7 @@ import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resourc
 import type { Ref } from '../resources/ref.ts';
 import { type Reconciler, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import type { Failure, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
-import { describePending, goalOf } from './goals.ts';
+import { describePending, goalOf, pendingMembers } from './goals.ts';
 import { deadlineOf } from './group.ts';
 import { containersIn, groupsIn } from './relations.ts';
 
@@ -97,16 +97,30 @@ const reasonToRollBack = (snapshot: Snapshot, nowMs: number): { message: string;
       return { message: notStarted, detail: `${ref}: ${plan.reason}` };
     }
   }
-  for (const group of groupsIn(snapshot)) {
-    const deadlineMs = deadlineOf(group);
-    if (deadlineMs === undefined || nowMs < deadlineMs) continue;
-    const late = (group.spec?.members ?? []).filter(
-      (member) => goalOf(resourceIn(snapshot, member), snapshot).type === 'pending',
-    );
-    if (late.length > 0) return { message: 'Status goal not reached', detail: describePending(late, snapshot) };
-  }
-  return undefined;
+  const late = pendingDeadlines(snapshot).filter(({ atMs }) => nowMs >= atMs);
+  if (late.length === 0) return undefined;
+  const detail = describePending(
+    late.map(({ ref }) => ref),
+    snapshot,
+  );
+  return { message: 'Status goal not reached', detail };
 };
+
+/**
+ * Until when those that are not at their goals must be. The time of the group runs from its opening, and for a
+ * container that was started anew since (its own recovery, a restart that somebody asked for) from then on.
+ */
+const pendingDeadlines = (snapshot: Snapshot): { readonly ref: Ref<'container'>; readonly atMs: number }[] =>
+  groupsIn(snapshot).flatMap((group) => {
+    const { spec, status } = group;
+    if (spec === undefined || status === undefined || deadlineOf(group) === undefined) return [];
+    return pendingMembers(group, snapshot).map((ref) => {
+      const container = resourceIn(snapshot, ref).status;
+      const endedAtMs = container?.phase === 'exited' ? container.exitedAtMs : 0;
+      const touchedAtMs = snapshot.lastActions[ref]?.startedAtMs ?? 0;
+      return { ref, atMs: Math.max(status.openedAtMs, endedAtMs, touchedAtMs) + spec.timeoutSeconds * 1000 };
+    });
+  });
 
 const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: number): Plan => {
   const unopened = groupsIn(snapshot).filter((group) => deadlineOf(group) === undefined);
@@ -120,10 +134,10 @@ const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: 
     (container) => container.spec === undefined || goalOf(container, snapshot).type === 'pending',
   );
   if (unsettled.length > 0) {
-    return waitFor(
-      unsettled.map((container) => container.ref),
-      'goals are not reached yet',
-    );
+    const refs = unsettled.map((container) => container.ref);
+    const deadlines = pendingDeadlines(snapshot).map(({ atMs }) => atMs);
+    const reason = 'goals are not reached yet';
+    return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
   }
   if (trial.commitAtMs === undefined) {
     return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached');

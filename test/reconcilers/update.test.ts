@@ -86,7 +86,9 @@ describe('a trial', () => {
   });
 
   it('waits for goals', () => {
-    expect(plan(on({ 'container/web': installed() }))).toBe('waiting for container/web: goals are not reached yet');
+    expect(plan(on({ 'container/web': installed() }))).toBe(
+      'waiting for container/web until 30000: goals are not reached yet',
+    );
   });
 
   it('waits for groups that are not open', () => {
@@ -131,7 +133,7 @@ describe('a trial', () => {
       { commitAtMs: 3000 },
       { desired: { 'container/web': web } },
     );
-    expect(plan(given, 4000)).toBe('waiting for container/web: goals are not reached yet');
+    expect(plan(given, 4000)).toBe('waiting for container/web until 32000: goals are not reached yet');
   });
 
   it('is rolled back when a container cannot go on', () => {

@@ -1,11 +1,20 @@
-/** A whole device on the simulated host: the same composition as the daemon's, with a time that the test moves. */
-
+/**
+ * A whole device on the simulated host: the same composition as the daemon's, with a time that the test moves.
+ *
+ * In: states, proposals, faults and mischief. Out: what was done to the device, as sentences, and what it has become.
+ */
 import { statusNameOf } from '../../reconcilers/goals.ts';
-import { refOf } from '../../resources/ref.ts';
+import { refsIn } from '../../reconcilers/relations.ts';
+import type { ContainerStatus } from '../../resources/container.ts';
+import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateStatus } from '../../resources/update.ts';
-import type { Behaviour } from '../../runtime/host/simulated/behaviour.ts';
+import type { ControlAction } from '../../runtime/api/deps.ts';
+import type { Event } from '../../runtime/event.ts';
+import { DeviceError } from '../../runtime/host/host.ts';
+import type { Behaviour, BehaviourOf } from '../../runtime/host/simulated/behaviour.ts';
 import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
+import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulated/storage.ts';
 import { type Device, startDevice } from '../../runtime/main/device.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 
@@ -13,6 +22,13 @@ export interface RigOptions {
   readonly commitDelaySeconds?: number;
   readonly goalsTimeoutSeconds?: number;
   readonly seed?: number;
+  /** Block devices by node. */
+  readonly disks?: Readonly<Record<string, SimulatedDisk>>;
+  readonly zram?: boolean;
+  readonly swap?: boolean;
+  readonly lazy?: boolean;
+  /** Every fact that reaches the loop, of whichever daemon. */
+  readonly onEvent?: (event: Event, host: SimulatedHost) => void;
 }
 
 export interface Rig {
@@ -20,17 +36,28 @@ export interface Rig {
   readonly device: Device;
   /** Bugs of ours that would have ended the daemon. */
   readonly bugs: readonly unknown[];
-  behaviour(container: string, behaviour: Behaviour): void;
+  behaviour(container: string, behaviour: Behaviour | BehaviourOf): void;
   /** Stores a revision with its objects and proposes it. */
   propose(state: StateBuilder, revision?: string): Promise<void>;
   /** Proposes, and waits until it is committed or given up. @returns `DONE`, or the failure's status and reason. */
   run(state: StateBuilder, revision?: string): Promise<string>;
+  /** What an operator asks for. @returns the answer's status. */
+  control(container: string, action: ControlAction): Promise<number>;
   update(): UpdateStatus;
   statusOf(container: string): string;
+  /** One run of a container is told from another by its init. */
+  pidOf(container: string): number | undefined;
+  phaseOf(container: string): ContainerStatus | undefined;
+  /** Why a resource is not converged; empty: it is. */
+  reasonOf(ref: Ref): string;
+  /** Everything that is not as desired, with the reason. */
+  unfinished(): string;
   /** Waits for a time of the simulated clock until something holds; throws what is unfinished when it does not. */
   until(holds: () => boolean, limitMs?: number): Promise<void>;
-  /** What the daemon did since the last call. */
-  newLog(): readonly string[];
+  /** Waits until everything is converged, or stalled with a reason. */
+  rest(limitMs?: number): Promise<void>;
+  /** What the daemon did since the last call, or of that what matches. */
+  newLog(matching?: RegExp): readonly string[];
   /** The daemon is killed and started again. */
   restarted(): Promise<Rig>;
   afterPowerCut(): Promise<Rig>;
@@ -38,23 +65,27 @@ export interface Rig {
 }
 
 const LIMIT_MS = 600_000;
+/** How long a wrapper waits before it starts a daemon again that could not start. */
+const RESTART_MS = 5_000;
 let sessions = 0;
 
-export const aRig = (options: RigOptions = {}): Promise<Rig> =>
-  startRig(
-    simulatedHost({
-      seed: options.seed ?? 1,
-      lxcPath: TEST_PATHS.lxc,
-      bases: ['/storage', '/volumes', '/run/pantavisor'],
-    }),
-    options,
-  );
+export const deviceFor = ({ seed = 1, disks, zram, swap, lazy }: RigOptions = {}): SimulatedHost =>
+  simulatedHost({
+    seed,
+    lxcPath: TEST_PATHS.lxc,
+    bases: ['/storage', '/volumes', '/run/pantavisor'],
+    ...(disks === undefined ? {} : { storage: simulatedStorage({ disks }) }),
+    ...(zram === undefined ? {} : { zram }),
+    ...(swap === undefined ? {} : { swap }),
+    ...(lazy === undefined ? {} : { lazy }),
+  });
 
-const startRig = async (host: SimulatedHost, options: RigOptions): Promise<Rig> => {
-  const bugs: unknown[] = [];
-  let logged = 0;
+export const aRig = (options: RigOptions = {}): Promise<Rig> => startRig(deviceFor(options), options);
+
+const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknown) => void): Promise<Device> => {
+  const { onEvent } = options;
   sessions += 1;
-  const starting = startDevice({
+  return startDevice({
     host,
     paths: TEST_PATHS,
     goalsTimeoutSeconds: options.goalsTimeoutSeconds ?? 120,
@@ -68,19 +99,40 @@ const startRig = async (host: SimulatedHost, options: RigOptions): Promise<Rig> 
       onNotice: () => {},
     },
     session: `session-${sessions}`,
-    onEvents: () => {},
-    onBug: (error) => bugs.push(error),
+    onEvents: (events) => {
+      if (onEvent !== undefined) events.subscribe((event) => onEvent(event, host));
+    },
+    onBug,
     onProblem: () => {},
   });
-  const device = await settled(host, starting);
+};
+
+/** A daemon that the device does not let start is started again, as its wrapper or systemd would. */
+const startUntilUp = async (
+  host: SimulatedHost,
+  options: RigOptions,
+  onBug: (error: unknown) => void,
+): Promise<{ host: SimulatedHost; device: Device }> => {
+  try {
+    return { host, device: await settled(host, startOn(host, options, onBug)) };
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    host.crash();
+    await host.advance(RESTART_MS);
+    return startUntilUp(host.restarted(), options, onBug);
+  }
+};
+
+export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<Rig> => {
+  const bugs: unknown[] = [];
+  let logged = 0;
+  const { host, device } = await startUntilUp(on, options, (error) => bugs.push(error));
   host.ready.subscribe((name) => void device.signalReady(name));
   const { loop, store } = device;
-
-  const unfinished = (): string =>
-    Object.entries(loop.latest().plans)
-      .filter(([, plan]) => plan.outcome !== 'converged')
-      .map(([ref, plan]) => `${ref} ${plan.outcome}: ${plan.outcome === 'converged' ? '' : plan.reason}`)
-      .join('\n');
+  const plans = (): string[] =>
+    Object.entries(loop.latest().plans).flatMap(([ref, plan]) =>
+      plan.outcome === 'converged' ? [] : [`${ref} ${plan.outcome}: ${plan.reason}`],
+    );
 
   const rig: Rig = {
     host,
@@ -88,13 +140,8 @@ const startRig = async (host: SimulatedHost, options: RigOptions): Promise<Rig> 
     bugs,
     behaviour: (container, behaviour) => host.behaviour(container, behaviour),
     propose: async (state, revision = 'locals/test') => {
+      await storeObjects(host, state);
       const bytes = state.toBytes();
-      for (const [key, value] of Object.entries(state.toValue())) {
-        if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) continue;
-        await settled(host, host.operator.files.makeDirectory('/storage/objects', 0o755));
-        const content = key.endsWith('.conf') ? lxcFile(key) : `hsqs ${key}`;
-        await settled(host, host.operator.files.write(`/storage/objects/${value}`, content, 0o644));
-      }
       await settled(host, store.propose(revision, bytes));
       device.propose({ revision, hash: sha256(new TextDecoder().decode(bytes)) });
     },
@@ -106,19 +153,31 @@ const startRig = async (host: SimulatedHost, options: RigOptions): Promise<Rig> 
       const failure = failures[revision];
       return `${failure?.status} ${failure?.message}: ${failure?.detail}`;
     },
+    control: async (container, action) => (await settled(host, device.control(container, action))).status,
     update: () => {
       const { status } = resourceIn(loop.latest(), UPDATE);
       if (status === undefined) throw new Error('no update status yet');
       return status;
     },
     statusOf: (container) => statusNameOf(refOf('container', container), loop.latest()),
+    phaseOf: (container) => resourceIn(loop.latest(), refOf('container', container)).status,
+    pidOf: (container) => {
+      const status = rig.phaseOf(container);
+      return status?.phase === 'running' ? status.run.initPid : undefined;
+    },
+    reasonOf: (ref) => {
+      const plan = loop.latest().plans[ref];
+      return plan === undefined || plan.outcome === 'converged' ? '' : plan.reason;
+    },
+    unfinished: () => plans().join('\n'),
     until: async (holds, limitMs = LIMIT_MS) => {
       const reached = await host.runUntil(() => bugs.length > 0 || holds(), limitMs);
       if (bugs.length > 0) throw bugs[0];
-      if (!reached) throw new Error(`not reached in ${limitMs} ms; unfinished:\n${unfinished()}`);
+      if (!reached) throw new Error(`not reached in ${limitMs} ms; unfinished:\n${rig.unfinished()}`);
     },
-    newLog: () => {
-      const fresh = host.log.slice(logged).filter(isDeed);
+    rest: (limitMs) => rig.until(() => isAtRest(rig), limitMs),
+    newLog: (matching = /./) => {
+      const fresh = host.log.slice(logged).filter((sentence) => isDeed(sentence) && matching.test(sentence));
       logged = host.log.length;
       return fresh;
     },
@@ -138,14 +197,20 @@ const startRig = async (host: SimulatedHost, options: RigOptions): Promise<Rig> 
   return rig;
 };
 
+const isAtRest = ({ host, device }: Rig): boolean => {
+  const snapshot = device.loop.latest();
+  const isResting = (ref: Ref): boolean => ['converged', 'stalled'].includes(snapshot.plans[ref]?.outcome ?? '');
+  return host.inFlight.length === 0 && refsIn(snapshot).every(isResting);
+};
+
 /** Lets the simulated device do its part while we wait for a promise. */
-const settled = async <T>(host: SimulatedHost, promise: Promise<T>): Promise<T> => {
+export const settled = async <T>(host: SimulatedHost, promise: Promise<T>): Promise<T> => {
   let done = false;
   const watched = promise.finally(() => {
     done = true;
   });
   watched.catch(() => {});
-  await host.runUntil(() => done, LIMIT_MS);
+  if (!(await host.runUntil(() => done, LIMIT_MS))) throw new Error('the device never answered');
   return watched;
 };
 
@@ -154,7 +219,18 @@ const isSettled = ({ committed, trial, failures }: UpdateStatus, revision: strin
 
 /** What happened to the device: files, ledger and store are ours. */
 const isDeed = (sentence: string): boolean =>
-  /^(mount|bind|unmount|start|halt|kill|unfreeze|format|allocate|swap|zram|set up)/.test(sentence);
+  /^(mount|bind|unmount|start|halt|kill|unfreeze|format|allocate|swap|create \/dev|free)/.test(sentence);
+
+const storeObjects = async (host: SimulatedHost, state: StateBuilder): Promise<void> => {
+  const { files } = host.operator;
+  await settled(host, files.makeDirectory('/storage/objects', 0o755));
+  for (const [key, value] of Object.entries(state.toValue())) {
+    if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) continue;
+    const path = `/storage/objects/${value}`;
+    if ((await settled(host, files.stat(path))) !== undefined) continue;
+    await settled(host, files.write(path, key.endsWith('.conf') ? lxcFile(key) : `hsqs ${key}`, 0o644));
+  }
+};
 
 const lxcFile = (key: string): string => {
   const name = key.slice(0, key.indexOf('/'));
