@@ -23,7 +23,10 @@ export interface MountEntry {
 
 /** Space, tab, newline and backslash are written as `\040` and so on, in /proc/swaps as well. */
 export const unescapeOctal = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  // Few paths have any, and a table has thousands.
+  !text.includes('\\')
+    ? text
+    : text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 const DELETED = '//deleted';
 

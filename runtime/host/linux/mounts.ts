@@ -6,7 +6,7 @@
  * was not asked about, or let its own mounts propagate into the trees they were bound from.
  */
 import { lstat, stat } from 'node:fs/promises';
-import { defer, filter, fromEvent, map, type Observable, share, takeUntil } from 'rxjs';
+import { defer, filter, fromEvent, map, type Observable, share, takeUntil, throttleTime } from 'rxjs';
 import { DeviceError, type Mount, type Mounts } from '../host.ts';
 import { changesOf } from './kernel-events.ts';
 import { mount, UMOUNT_NOFOLLOW, umount2 } from './libc.ts';
@@ -162,11 +162,15 @@ export class LinuxMounts implements Mounts {
   }
 }
 
+/** A look costs milliseconds when there are a thousand mounts; while they come by the hundred, few looks are enough. */
+const STORM_MS = 20;
+
 /** The table of the time of the first subscription is where it starts from; one socket serves all subscribers. */
 const changesIn = (table: MountTable): Observable<readonly string[]> =>
   defer(() => {
     let known = table.read();
     return changesOf('/proc/self/mountinfo').pipe(
+      throttleTime(STORM_MS, undefined, { leading: true, trailing: true }),
       map(() => {
         const before = known;
         known = table.read();

@@ -10,7 +10,7 @@ import { type FileHandle, lstat, open, readdir, rename, rmdir, unlink } from 'no
 import { dirname, join } from 'node:path';
 import { DeviceError } from '../host.ts';
 import { syncDirectory } from './directories.ts';
-import { mountsBelow, parseMountinfo } from './mountinfo.ts';
+import { type MountEntry, mountAt, mountsBelow, parseMountinfo } from './mountinfo.ts';
 import { attempt, attemptUnlessAbsent, hasCode, isAbsence } from './refusal.ts';
 
 /** Each level holds a descriptor; what lies deeper is first moved up to the top. */
@@ -64,10 +64,9 @@ const empty = async (handle: FileHandle, top: Top, depth: number): Promise<void>
 };
 
 /** Checked before the first file goes, so that a busy tree stays whole. */
-const refuseMounted = (path: string): void => {
-  const entries = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
-  const first = entries.find(({ target }) => target === path) ?? mountsBelow(entries, path)[0];
-  if (first !== undefined) throw busy(first.target);
+const refuseMounts = (isInTheWay: (entries: readonly MountEntry[]) => MountEntry | undefined): void => {
+  const found = isInTheWay(parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')));
+  if (found !== undefined) throw busy(found.target);
 };
 
 /** Removes everything in a directory and keeps the directory. @throws DeviceError EBUSY, ENOENT, ENOTDIR. */
@@ -75,8 +74,7 @@ export const emptyDirectory = (path: string): Promise<void> =>
   attempt('remove', path, async () => {
     await using handle = await openDirectory(path);
     const top: Top = { path, handle, mountId: mountIdOf(handle), moved: 0 };
-    const [first] = mountsBelow(parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')), path);
-    if (first !== undefined) throw busy(first.target);
+    refuseMounts((entries) => mountsBelow(entries, path)[0]);
     await empty(handle, top, 0);
     // What was moved up arrived after the directory was read.
     for (let seen = 0; seen < top.moved; ) {
@@ -90,7 +88,7 @@ export const removeTree = (path: string): Promise<void> =>
     const stats = await attemptUnlessAbsent('stat', path, () => lstat(path));
     if (stats === undefined) return;
     if (stats.isDirectory()) {
-      refuseMounted(path);
+      refuseMounts((entries) => mountAt(entries, path));
       await emptyDirectory(path);
       await rmdir(path);
     } else {

@@ -25,7 +25,7 @@ describeSystem('disks of Linux', () => {
   });
 
   const blank = (sizeBytes = 8 * MIB): string => {
-    fs.writeFileSync(at('disk'), Buffer.alloc(sizeBytes));
+    fs.writeFileSync(at('disk'), Buffer.alloc(sizeBytes), { mode: 0o600 });
     return at('disk');
   };
   const blockDevice = (): string => {

@@ -143,25 +143,49 @@ describeSystem('files of Linux', () => {
       expect(fs.readFileSync(at('precious/file'), 'utf8')).toBe('precious/file');
     });
 
+    test('never enters what is mounted in the tree while it is being removed', async () => {
+      directory('precious');
+      file('precious/file');
+      for (let index = 0; index < 50; index += 1) directory(`tree/${index}/x`);
+      const last = fs.readdirSync(at('tree')).at(-1);
+      const removal = files.remove(at('tree'));
+      while (fs.readdirSync(at('tree')).length === 50) await new Promise(setImmediate);
+      sh('mount', '--bind', at('precious'), at(`tree/${last}`));
+      await expect(removal).rejects.toMatchObject({ code: 'EBUSY' });
+      expect(fs.readdirSync(at('precious'))).toEqual(['file']);
+    });
+
     test('never follows a directory that is swapped for a symlink meanwhile', async () => {
       directory('precious');
-      for (let index = 0; index < 200; index += 1) file(`precious/${index}`);
-      for (let round = 0; round < 20; round += 1) {
-        for (let index = 0; index < 30; index += 1) directory(`tree/${index}/x`);
-        const removal = files.remove(at('tree')).catch(() => undefined);
-        for (let index = 29; index >= 0; index -= 1) {
-          await new Promise(setImmediate);
-          try {
-            fs.renameSync(at(`tree/${index}`), at(`moved-${round}-${index}`));
-            fs.symlinkSync(at('precious'), at(`tree/${index}`));
-          } catch {
-            // Already removed: the race was lost.
+      file('precious/file');
+      fs.symlinkSync(at('precious'), at('trap'));
+      const script = `
+        const fs = require('node:fs');
+        const attempt = (from, to) => { try { fs.renameSync(from, to); } catch {} };
+        for (;;) {
+          attempt('tree/x', 'away'); attempt('trap', 'tree/x');
+          attempt('tree/x', 'trap'); attempt('away', 'tree/x');
+        }`;
+      const attacker = spawn(process.execPath, ['-e', script], { cwd: base.root, stdio: 'ignore' });
+      const ended = once(attacker, 'exit');
+      try {
+        for (let round = 0; round < 500 && fs.existsSync(at('precious/file')); round += 1) {
+          // Put back what the attacker lost; when he is at it, the next round does.
+          for (const restore of [() => directory('tree/x'), () => fs.symlinkSync(at('precious'), at('trap'))]) {
+            try {
+              restore();
+            } catch {
+              // It is there.
+            }
           }
+          // Whether it can be removed, or is refused because somebody is at it, is all the same.
+          await files.remove(at('tree')).catch(() => undefined);
         }
-        await removal;
-        await files.remove(at('tree'));
+      } finally {
+        attacker.kill('SIGKILL');
+        await ended;
       }
-      expect(fs.readdirSync(at('precious'))).toHaveLength(200);
+      expect(fs.readdirSync(at('precious'))).toEqual(['file']);
     });
 
     test('sockets, FIFOs, odd names and read-only directories', async () => {

@@ -1,9 +1,10 @@
 /** A directory for one test, and the certainty that nothing of it is left mounted, attached or swapped on. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unescapeOctal } from '../../../runtime/host/linux/mountinfo.ts';
 import { usesOf } from './traces-of.ts';
 
 const LIMIT_MS = 10_000;
@@ -24,15 +25,15 @@ export interface Scratch {
 }
 
 const isLoop = (use: string): boolean => use.startsWith('/dev/loop');
-const mountPoint = (line: string): string => (line.split(' ')[4] ?? '').replaceAll('\\040', ' ');
+const isMount = (use: string): boolean => /^\d+ \d+ \d+:\d+ /.test(use);
+const mountPoint = (line: string): string => unescapeOctal(line.split(' ')[4] ?? '');
 
-/** By the tools of the system, so that a broken host cannot hide its leaks. */
+/** By the tools of the system, so that a broken host cannot hide its leaks. What fails here is found by the last look. */
 const takeDown = (root: string): void => {
-  for (const use of usesOf(root).toReversed()) {
-    if (use.startsWith('/')) continue;
-    execFileSync('umount', ['-l', mountPoint(use)]);
-  }
-  for (const use of usesOf(root)) if (!isLoop(use)) execFileSync('swapoff', [use.split(/\s/)[0] ?? '']);
+  const run = (program: string, ...args: readonly string[]): unknown => spawnSync(program, args, { stdio: 'ignore' });
+  const uses = usesOf(root).toReversed();
+  for (const use of uses.filter(isMount)) run('umount', '-l', mountPoint(use));
+  for (const use of uses) if (use.startsWith(root)) run('swapoff', unescapeOctal(use.split(/\s/)[0] ?? ''));
 };
 
 const detachLeakedLoops = (root: string): void => {
@@ -50,7 +51,8 @@ export const scratch = (name: string): Scratch => {
         await until(() => usesOf(root).length === 0);
       } finally {
         detachLeakedLoops(root);
-        rmSync(root, { recursive: true, force: true });
+        // Never through a mount that is left, into what it shows.
+        if (usesOf(root).every(isLoop)) rmSync(root, { recursive: true, force: true });
       }
     },
   };
