@@ -35,8 +35,10 @@ const configOf = (image: string, fd: number, readOnly: boolean): Buffer => {
   return config;
 };
 
+type Configure = (device: number, config: Buffer) => void;
+
 /** Before Linux 5.8: attach, then set the flags. Read-only follows from how the image was opened. */
-export const configureInTwoSteps = (device: number, config: Buffer): void => {
+export const configureInTwoSteps: Configure = (device, config) => {
   ioctl(device, LOOP_SET_FD, config.readUInt32LE(0));
   try {
     ioctl(device, LOOP_SET_STATUS64, config.subarray(INFO_START, INFO_START + INFO_BYTES));
@@ -46,7 +48,7 @@ export const configureInTwoSteps = (device: number, config: Buffer): void => {
   }
 };
 
-const configure = (device: number, config: Buffer): void => {
+const configureAtOnce: Configure = (device, config) => {
   try {
     ioctl(device, LOOP_CONFIGURE, config);
   } catch (error) {
@@ -68,10 +70,10 @@ const openFree = async (readOnly: boolean): Promise<Loop> => {
 };
 
 /** undefined: somebody else took the device since we were given it. */
-const tryAttach = async (image: string, file: FileHandle, readOnly: boolean): Promise<Loop | undefined> => {
+const tryAttach = async (config: Buffer, readOnly: boolean, configure: Configure): Promise<Loop | undefined> => {
   const loop = await openFree(readOnly);
   try {
-    configure(loop.handle.fd, configOf(image, file.fd, readOnly));
+    configure(loop.handle.fd, config);
     return loop;
   } catch (error) {
     await loop.handle.close();
@@ -89,11 +91,12 @@ const openImage = async (image: string, readOnly: boolean): Promise<FileHandle> 
 };
 
 /** Attaches a regular file to a free loop device. The caller closes the handle. */
-export const attachLoop = (image: string, readOnly: boolean): Promise<Loop> =>
+export const attachLoop = (image: string, readOnly: boolean, configure: Configure = configureAtOnce): Promise<Loop> =>
   attempt('loop', image, async () => {
     await using file = await openImage(image, readOnly);
+    const config = configOf(image, file.fd, readOnly);
     for (let count = 0; count < ATTEMPTS; count += 1) {
-      const loop = await tryAttach(image, file, readOnly);
+      const loop = await tryAttach(config, readOnly, configure);
       if (loop !== undefined) return loop;
     }
     throw new DeviceError('loop', image, 'EBUSY', 'no loop device stays free; are they all in use?');

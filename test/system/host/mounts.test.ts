@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Mounts } from '../../../runtime/host/host.ts';
-import { backingFileOf } from '../../../runtime/host/linux/loop.ts';
+import { attachLoop, backingFileOf, configureInTwoSteps } from '../../../runtime/host/linux/loop.ts';
 import { MountTable } from '../../../runtime/host/linux/mount-table.ts';
 import { LinuxMounts } from '../../../runtime/host/linux/mounts.ts';
 import { describeSystem } from '../require-root.ts';
@@ -75,6 +75,15 @@ describeSystem('mounts of Linux', () => {
       make(at('no-image'));
       await expect(mountImage(at('no-image'), directory('target'))).rejects.toMatchObject({ name: 'DeviceError' });
       expect(usesOf(base.root)).toEqual([]);
+    });
+
+    test('are attached by the calls of older kernels as well', async () => {
+      const loop = await attachLoop(makeImage(), true, configureInTwoSteps);
+      const number = loop.node.replace('/dev/loop', '7:');
+      expect(await backingFileOf(number)).toEqual({ path: at('image.squashfs'), deleted: false });
+      expect(() => writeFileSync(loop.node, 'x')).toThrow();
+      await loop.handle.close();
+      await until(() => usesOf(base.root).length === 0);
     });
 
     test('a path of a loop device that nobody set up has no backing file', async () => {
