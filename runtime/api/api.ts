@@ -7,6 +7,7 @@
  * It must never touch the device, decide anything, or let a client's mistake reach the daemon.
  */
 import type { Server } from 'node:http';
+import { identifyOnce, limitPerContainer } from './callers.ts';
 import { controlEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
 import { listenerFor } from './endpoint.ts';
@@ -47,9 +48,11 @@ const openStatusPage = async (server: Server, address: ListenAddress, deps: ApiD
 };
 
 /** @throws Error when the control socket's path is taken; the message says by what. */
-export const startApi = async (deps: ApiDeps): Promise<Api> => {
+export const startApi = async (given: ApiDeps): Promise<Api> => {
+  const deps: ApiDeps = { ...given, identify: identifyOnce(given.identify) };
   const status = startStatus(deps);
   const control = apiServer(listenerFor(controlEndpoints(deps, status), deps), isControlHost);
+  limitPerContainer(control, deps.identify);
   const servers = [control];
   try {
     await listenOnSocket(control, deps.socketPath, deps.files);

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 const { createServer } = process.getBuiltinModule('node:http');
 
 const MAX_HEADER_BYTES = 8192;
-const MAX_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 256;
 /** A connection on which nothing moves. */
 const IDLE_MS = 50_000;
 /** From the connection, or the previous answer, until the request is there. Longer than an idle keep-alive may be. */

@@ -94,6 +94,8 @@ export interface FakeDevice {
   answer: ControlAnswer;
   readonly names: Map<Ref, ContainerStatusName>;
   nowMs: number;
+  /** How often a caller was to be identified. */
+  readonly asked: () => number;
   /** How many follow the snapshots. */
   readonly followers: () => number;
   readonly remove: () => void;
@@ -105,6 +107,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
   let snapshot = first;
   const subject = new Subject<Snapshot>();
   let followers = 0;
+  let asked = 0;
   const log: string[] = [];
   const names = new Map<Ref, ContainerStatusName>();
   const device: FakeDevice = {
@@ -117,6 +120,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       snapshot = next;
       subject.next(next);
     },
+    asked: () => asked,
     followers: () => followers,
     remove: () => rmSync(directory, { recursive: true, force: true }),
     deps: {
@@ -140,7 +144,10 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       wallTime: () => new Date(Date.UTC(2024, 4, 1) + device.nowMs),
       containerStatusName: (ref) => names.get(ref) ?? 'STARTED',
       groupStatusName: (ref) => names.get(ref) ?? 'READY',
-      identify: async () => device.caller,
+      identify: async () => {
+        asked++;
+        return device.caller;
+      },
       progress: async (revision) => (revision === 'locals/a' ? '{"status":"DONE"}' : undefined),
       steps: async () => [],
       signalReady: async (name) => {

@@ -1,6 +1,6 @@
 import { statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect, createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
 import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
 import { ask, exchange, parsed } from './wire.ts';
@@ -81,6 +81,32 @@ describe('a request', () => {
   it.each(['GET http://[ HTTP/1.1', 'GET \\x HTTP/1.1', 'GET /a\\b HTTP/1.1'])('line %s harms nobody', async (line) => {
     expect(parsed(await exchange(path(), `${line}\r\nHost: localhost\r\nConnection: close\r\n\r\n`)).status).toBe(400);
     expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+});
+
+describe('connections', () => {
+  it('of one container are limited, so that the operator still gets one', async () => {
+    await start();
+    device.caller = { container: 'web' };
+    const sockets = Array.from({ length: 20 }, () => connect(path()));
+    let closed = 0;
+    for (const socket of sockets) socket.on('close', () => closed++).on('error', () => {}); // a reset is a way to close
+    await vi.waitFor(() => expect(closed).toBe(4));
+    expect(await exchange(path(), 'GET /signal HTTP/1.1\r\n\r\n')).toBe('');
+    device.caller = 'host';
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await vi.waitFor(() => expect(closed).toBe(20));
+    device.caller = { container: 'web' };
+    await vi.waitFor(async () => expect((await ask(path(), 'GET', '/groups')).status).toBe(200));
+  });
+
+  it('keep the caller that opened them', async () => {
+    await start();
+    const body = exchange(path(), 'GET /groups HTTP/1.1\r\n\r\nGET /groups HTTP/1.1\r\nConnection: close\r\n\r\n');
+    await vi.waitFor(() => expect(device.asked()).toBe(1));
+    device.caller = undefined;
+    expect((await body).match(/200 OK/g)).toHaveLength(2);
   });
 });
 

@@ -21,7 +21,7 @@ export const exchange = (path: string, text: string, options: { readonly halfClo
       resolve(answer);
     });
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNRESET' ? resolve(answer) : reject(error),
+      ['ECONNRESET', 'EPIPE'].includes(error.code ?? '') ? resolve(answer) : reject(error),
     );
     if (options.halfClose === true) socket.end(text);
     else socket.write(text);

@@ -1,0 +1,45 @@
+/** Who is at the other end of each connection, and how many of them one container may hold. */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ApiDeps } from './deps.ts';
+
+type Identify = ApiDeps['identify'];
+
+/** A container that opens every connection there is must not lock the operator out. */
+const MAX_PER_CONTAINER = 16;
+
+/** Asks once per connection, at its beginning: later the process may be gone, and its pid somebody else's. */
+export const identifyOnce = (identify: Identify): Identify => {
+  const known = new WeakMap<Socket, ReturnType<Identify>>();
+  return (socket) => {
+    const caller = known.get(socket) ?? identify(socket);
+    known.set(socket, caller);
+    return caller;
+  };
+};
+
+/** Closes connections of a container beyond its share. Those that cannot be told apart share one. */
+export const limitPerContainer = (server: Server, identify: Identify): void => {
+  const held = new Map<string, number>();
+  const take = (name: string, socket: Socket): void => {
+    const others = held.get(name) ?? 0;
+    if (others >= MAX_PER_CONTAINER) {
+      socket.destroy();
+      return;
+    }
+    held.set(name, others + 1);
+    socket.once('close', () => {
+      const left = (held.get(name) ?? 1) - 1;
+      if (left > 0) held.set(name, left);
+      else held.delete(name);
+    });
+  };
+  server.on('connection', (socket: Socket) => {
+    identify(socket).then(
+      (caller) => {
+        if (caller !== 'host' && !socket.destroyed) take(caller?.container ?? '', socket);
+      },
+      () => socket.destroy(), // the request that comes on it would fail as well, and that is reported
+    );
+  });
+};
