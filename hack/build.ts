@@ -16,7 +16,8 @@ import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const project = resolve(import.meta.dirname, '..');
-const dist = join(project, 'dist');
+/** Another directory than dist/ is for tests; native code resolves from dist/ only. */
+const dist = resolve(process.argv[2] ?? join(project, 'dist'));
 const lib = join(dist, 'lib');
 const PROGRAMS = ['pantavisor', 'pvcontrol'];
 

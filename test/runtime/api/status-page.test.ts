@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
+import { Script } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { act } from '../../../resources/plan.ts';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
 import type { ApiDeps } from '../../../runtime/api/deps.ts';
 import type { StatusView } from '../../../runtime/api/status.ts';
+import { STATUS_SCRIPT } from '../../../runtime/api/status-script.ts';
 import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
 
 const SNAPSHOT = snapshotOf([container('web')]);
@@ -20,7 +22,8 @@ const start = async (changes: Partial<ApiDeps> = {}): Promise<string> => {
 };
 afterEach(async () => {
   await api?.stop();
-  device.remove();
+  api = undefined;
+  device?.remove();
 });
 
 describe('the status listener', () => {
@@ -29,6 +32,10 @@ describe('the status listener', () => {
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(answer.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[^']+'; /);
     expect(await answer.text()).not.toMatch(/https?:\/\//);
+  });
+
+  it('has a script that parses', () => {
+    expect(() => new Script(STATUS_SCRIPT)).not.toThrow();
   });
 
   it('answers everybody, but lets nobody change anything', async () => {
