@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          globalSetup: ['test/system/leaks.ts'],
+          globalSetup: ['test/system/build.ts', 'test/system/leaks.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,
