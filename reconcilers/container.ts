@@ -16,7 +16,7 @@ import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../re
 import { UPDATE } from '../resources/update.ts';
 import { decideRecovery, type Exited } from './recovery.ts';
 import { containersIn, isAlive, volumesOf } from './relations.ts';
-import { isMounted } from './volume.ts';
+import { isForeign, isMounted } from './volume.ts';
 
 /** lifecycle.md §8: what a container gets between the halt signal and the kill. */
 export const STOP_GRACE_MS = 5_000;
@@ -45,15 +45,17 @@ export const reconcileContainer: Reconciler<'container'> = (container, snapshot,
 };
 
 /** Why a living container must not live on as it is; undefined: it may. */
-export const reasonToStop = ({ spec, status }: Resource<'container'>, snapshot: Snapshot): string | undefined => {
+export const reasonToStop = (container: Resource<'container'>, snapshot: Snapshot): string | undefined => {
+  const { spec, status } = container;
   if (!isAlive(status)) return undefined;
   const retired = reasonToRetire(spec, status);
   if (retired !== undefined) return retired;
   if (spec?.stopped) return 'the operator stopped it';
   if (status.phase === 'running' && !status.rootIntact) return 'a directory of its root file system was removed';
   const replaced = Object.entries(status.run.volumes).find(([volume, identity]) => {
-    const mounted = resourceIn(snapshot, volume as Ref<'volume'>).status;
-    return mounted !== undefined && (mounted.identity !== identity || mounted.deleted);
+    const mounted = resourceIn(snapshot, volume as Ref<'volume'>);
+    if (mounted.status === undefined || isForeign(mounted, container)) return false;
+    return mounted.status.identity !== identity || mounted.status.deleted || mounted.status.type === 'foreign';
   });
   return replaced === undefined ? undefined : `${replaced[0]} is not what it was started with`;
 };

@@ -4,9 +4,10 @@
  * container later on does not hold up the others.
  */
 import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
-import type { Reconciler, Resource, Snapshot } from '../resources/snapshot.ts';
+import type { Ref } from '../resources/ref.ts';
+import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { describePending, pendingMembers } from './goals.ts';
-import { groupsIn } from './relations.ts';
+import { groupsIn, isAlive } from './relations.ts';
 
 export const reconcileGroup: Reconciler<'group'> = (group, snapshot, nowMs) => {
   const { ref, spec } = group;
@@ -19,9 +20,24 @@ export const reconcileGroup: Reconciler<'group'> = (group, snapshot, nowMs) => {
   const pending = pendingMembers(group, snapshot);
   if (pending.length === 0) return CONVERGED;
   const missing = describePending(pending, snapshot);
-  return nowMs < deadlineMs
-    ? waitUntil(deadlineMs, missing, pending)
-    : stall(`not reached in ${spec.timeoutSeconds} s: ${missing}`);
+  const timeoutMs = spec.timeoutSeconds * 1000;
+  const untilMs = Math.max(deadlineMs, ...pending.map((member) => lastTurnMs(member, snapshot) + timeoutMs));
+  if (nowMs < untilMs) return waitUntil(untilMs, missing, pending);
+  const isMoving = pending.every((member) => isBetweenRuns(member, snapshot));
+  return isMoving ? waitFor(pending, missing) : stall(`not reached in ${spec.timeoutSeconds} s: ${missing}`);
+};
+
+/** A member that is started again later on has its time anew. */
+const lastTurnMs = (member: Ref<'container'>, snapshot: Snapshot): number => {
+  const { status } = resourceIn(snapshot, member);
+  if (status?.phase === 'exited') return status.exitedAtMs;
+  return isAlive(status) ? status.run.startedAtMs : 0;
+};
+
+/** On its way to the next start, which nothing refuses. */
+const isBetweenRuns = (member: Ref<'container'>, snapshot: Snapshot): boolean => {
+  const plan = snapshot.plans[member];
+  return snapshot.failures[member] === undefined && (plan?.outcome === 'acting' || plan?.outcome === 'waiting');
 };
 
 /** When an open group's time is up (monotonic); undefined: not open for this revision. */

@@ -28,11 +28,11 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
   }
 
   if (wanted && isMounted(volume)) return CONVERGED;
-  // A living container keeps what it was started with; it is the container's turn to stop first.
-  if (alive) return waitFor([owner.ref], 'the container that uses it still runs');
-  if (status.type === 'foreign') {
+  if (isForeign(volume, owner)) {
     return stall(`something else is mounted on ${status.target}: unmount it, it is not ours to touch`);
   }
+  // A living container keeps what it was started with; it is the container's turn to stop first.
+  if (alive) return waitFor([owner.ref], 'the container that uses it still runs');
   return act(
     { type: 'volume.unmount', ref, target: status.target },
     wanted ? 'it is not the tree that is declared' : 'no container needs it now',
@@ -43,6 +43,21 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
 export const isMounted = ({ spec, status }: Resource<'volume'>): boolean =>
   spec !== undefined && status !== undefined && !status.deleted && shows(spec.source, status);
 
+/**
+ * Mounted by somebody else, over ours perhaps. What a former definition left is ours by its place; under the same
+ * definition another type of mount cannot be. A running container does not see it.
+ */
+export const isForeign = ({ ref, spec, status }: Resource<'volume'>, owner: Resource<'container'>): boolean => {
+  if (status === undefined || isFirstTree(ref, status, owner)) return false;
+  if (status.type === 'foreign') return true;
+  const isSame = owner.spec !== undefined && owner.spec.definition === owner.status?.definition;
+  return isSame && spec !== undefined && status.type !== mountTypeOf(spec.source);
+};
+
+/** What the container was started with, though it may have lost its image since. */
+const isFirstTree = (ref: Ref<'volume'>, { identity }: VolumeStatus, { status }: Resource<'container'>): boolean =>
+  status !== undefined && status.phase !== 'installed' && status.run.volumes[ref] === identity;
+
 const isWanted = (ref: Ref<'volume'>, snapshot: Snapshot): boolean => {
   const owner = resourceIn(snapshot, ownerOf(ref));
   if (owner.spec === undefined || owner.status === undefined) return false;
@@ -50,17 +65,21 @@ const isWanted = (ref: Ref<'volume'>, snapshot: Snapshot): boolean => {
   return isAlive(owner.status) || (owner.status.phase === 'installed' && !owner.spec.stopped);
 };
 
+const mountTypeOf = ({ type }: VolumeSource): VolumeStatus['type'] =>
+  type === 'image' || type === 'tmpfs' ? type : 'bind';
+
 const shows = (source: VolumeSource, mounted: VolumeStatus): boolean => {
+  if (mounted.type !== mountTypeOf(source)) return false;
   switch (source.type) {
     case 'image':
-      return mounted.type === 'image' && mounted.sources.includes(source.image);
+      return mounted.sources.includes(source.image);
     case 'tmpfs':
-      return mounted.type === 'tmpfs';
+      return true;
     case 'file':
     case 'tree':
     case 'directory':
     case 'scratch':
-      return mounted.type === 'bind' && mounted.sources.includes(source.path);
+      return mounted.sources.includes(source.path);
     default:
       return source satisfies never;
   }

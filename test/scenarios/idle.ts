@@ -11,7 +11,8 @@ export const expectIdle = async (rig: Rig): Promise<void> => {
   expect(rig.host.timers, 'timers of the daemon').toBe(0);
   const asked = rig.host.trace.length;
   await rig.host.advance(HOUR_MS);
-  expect(rig.host.trace.slice(asked), 'operations within an hour of rest').toEqual([]);
+  const operations = rig.host.trace.slice(asked).map(({ port, name, subject }) => `${port}.${name} ${subject}`);
+  expect(operations, 'operations within an hour of rest').toEqual([]);
 
   rig.newLog();
   for (const ref of refsIn(rig.device.loop.latest())) rig.device.loop.look(ref);

@@ -200,7 +200,8 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
 const isAtRest = ({ host, device }: Rig): boolean => {
   const snapshot = device.loop.latest();
   const isResting = (ref: Ref): boolean => ['converged', 'stalled'].includes(snapshot.plans[ref]?.outcome ?? '');
-  return host.inFlight.length === 0 && refsIn(snapshot).every(isResting);
+  const isActing = Object.values(snapshot.lastActions).some(({ finishedAtMs }) => finishedAtMs === undefined);
+  return host.inFlight.length === 0 && !isActing && refsIn(snapshot).every(isResting);
 };
 
 /** Lets the simulated device do its part while we wait for a promise. */
@@ -238,5 +239,9 @@ const lxcFile = (key: string): string => {
     `lxc.rootfs.path = overlayfs:/volumes/${name}/root.squashfs:/volumes/${name}/lxc-overlay/upper`,
     'lxc.namespace.keep = user net ipc',
     'lxc.init.cmd = /sbin/init',
+    // What is mounted into a container is held by it; volumes that it has not got are not.
+    ...['scratch', 'data.squashfs'].map(
+      (volume) => `lxc.mount.entry = /volumes/${name}/${volume} mnt/${volume} none bind,optional,create=dir 0 0`,
+    ),
   ].join('\n');
 };
