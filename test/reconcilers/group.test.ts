@@ -67,6 +67,18 @@ describe('an open group', () => {
     );
   });
 
+  it('gives a member that is started again later on its time anew', () => {
+    const again = running({ run: run({ startedAtMs: 100_000 }) });
+    expect(plan('group/app', given({ 'container/web': again }, 'READY'), 129_999)).toMatch(/until 130000/);
+    expect(plan('group/app', given({ 'container/web': again }, 'READY'), 130_000)).toMatch(/^stalled/);
+  });
+
+  it('waits for a member that is on its way to the next start', () => {
+    const plans = { 'container/web': { outcome: 'waiting', on: [], reason: 'volumes are not mounted yet' } } as const;
+    expect(plan('group/app', { ...given({ 'container/web': installed() }), plans }, 100_000)).toMatch(/^waiting/);
+    expect(plan('group/app', given({ 'container/web': installed() }), 100_000)).toMatch(/^stalled/);
+  });
+
   it('is converged when all goals are reached', () => {
     const ready = { 'container/web': running({ run: run({ readyAtMs: 2000 }) }) };
     expect(plan('group/app', given(ready, 'READY'))).toBe('converged');
