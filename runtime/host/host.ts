@@ -62,6 +62,11 @@ export interface Files {
     content: AsyncIterable<Uint8Array>,
     options: { mode: number; maxBytes: number },
   ): Promise<{ sha256: string; sizeBytes: number }>;
+  /**
+   * Adds to the end of a file, durable; creates it with `mode` when missing. Parents must exist. Refused, the file is as
+   * it was; after a power cut a beginning of what was added may be there.
+   */
+  append(path: string, content: string | Uint8Array, mode: number): Promise<void>;
   /** rename(2) within one file system, durable. Replaces an existing file. */
   rename(from: string, to: string): Promise<void>;
   /** Hard link, durable; replaces what is at `path` unless it is the same inode. Copies on EXDEV and EMLINK. Parents must exist. */

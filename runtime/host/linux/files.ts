@@ -7,6 +7,7 @@
  * its final name.
  */
 import type { Files } from '../host.ts';
+import { append } from './appending.ts';
 import { makeDirectory } from './directories.ts';
 import { list, read, space, stat, stream } from './reading.ts';
 import { removeTree } from './removal.ts';
@@ -22,6 +23,7 @@ export const linuxFiles: Files = {
   makeDirectory,
   write,
   writeStream,
+  append,
   rename,
   link,
   symlink,

@@ -4,6 +4,8 @@ import type { Journal } from './journal.ts';
 import { refuse } from './refusal.ts';
 
 const MAX_LINKS = 65_000;
+/** In how many places an append can be torn. */
+const APPEND_STEPS = 4;
 
 export interface FileSystemOptions {
   readonly major: number;
@@ -67,6 +69,27 @@ export class FileSystem {
     const node: FileNode = { type: 'file', ...this.#inode(mode), content, sizeBytes, formatted: undefined };
     if (blocksOf(node) > this.space.freeBytes) refuse('ENOSPC');
     return node;
+  }
+
+  /** Adds to a file piece by piece: torn, a beginning of it is there. */
+  append(node: FileNode, content: Buffer): void {
+    const grownBytes = blocksOf({ ...node, sizeBytes: node.sizeBytes + content.length }) - blocksOf(node);
+    if (grownBytes > this.space.freeBytes) refuse('ENOSPC');
+    const pieceBytes = Math.max(1, Math.ceil(content.length / APPEND_STEPS));
+    for (let at = 0; at < content.length; at += pieceBytes) {
+      const before = node.content;
+      this.#fill(node, Buffer.concat([before, content.subarray(at, at + pieceBytes)]));
+      this.#journal.record(() => this.#fill(node, before));
+    }
+    node.modifiedMs = this.#journal.wallMs();
+    this.#tell(node);
+  }
+
+  #fill(node: FileNode, content: Buffer): void {
+    const beforeBytes = blocksOf(node);
+    node.content = content;
+    node.sizeBytes = content.length;
+    if (node.links > 0) this.#usedBytes += blocksOf(node) - beforeBytes;
   }
 
   /** Gives an inode a name, in place of what had it. One step: there is no moment without either. */

@@ -63,6 +63,10 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
       const bytes = gathered ?? Buffer.alloc(0);
       return { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
     },
+    append: (path, content, mode) => {
+      const bytes = Buffer.from(content);
+      return change('append', path, `append to ${short(path)}`, () => void tree.append(namespace, path, bytes, mode));
+    },
     rename: (from, to) =>
       change('rename', to, `rename ${short(from)} to ${short(to)}`, () => void tree.rename(namespace, from, to)),
     link: (existing, path) =>

@@ -19,8 +19,8 @@ export interface DirectoryNode extends Common {
 
 export interface FileNode extends Common {
   readonly type: 'file';
-  readonly content: Buffer;
-  readonly sizeBytes: number;
+  content: Buffer;
+  sizeBytes: number;
   /** What mkfs made of it. */
   formatted: string | undefined;
   /** The file system inside, once it was mounted. */

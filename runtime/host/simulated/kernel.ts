@@ -83,7 +83,7 @@ export class Kernel {
 
   /** What an operation changed is durable when it resolves; with `lazy` only what the port promises to be. */
   endOperation({ port, name }: Pick<Operation, 'port' | 'name'>): void {
-    const promised = port === 'files' && ['write', 'writeStream', 'rename', 'link'].includes(name);
+    const promised = port === 'files' && ['write', 'writeStream', 'append', 'rename', 'link'].includes(name);
     if (promised || !this.hardware.options.lazy) this.journal.sync();
   }
 

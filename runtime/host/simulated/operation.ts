@@ -42,6 +42,7 @@ const PORTS = {
     'makeDirectory',
     'write',
     'writeStream',
+    'append',
     'rename',
     'link',
     'symlink',

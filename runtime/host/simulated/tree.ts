@@ -66,6 +66,14 @@ export const writeFile = (namespace: Namespace, path: string, content: Buffer, m
   replace(slot, slot.fileSystem.file(content, mode));
 };
 
+export const append = (namespace: Namespace, path: string, content: Buffer, mode: number): void => {
+  const { fileSystem, directory, name, existing } = slotFor(namespace, path);
+  if (existing === undefined) fileSystem.attach(directory, name, fileSystem.file(Buffer.alloc(0), mode));
+  else if (existing.type !== 'file') refuse(existing.type === 'directory' ? 'EISDIR' : 'ELOOP');
+  const node = directory.entries.get(name);
+  if (node?.type === 'file') fileSystem.append(node, content);
+};
+
 export const makeSymlink = (namespace: Namespace, target: string, path: string): void => {
   const slot = slotFor(namespace, path);
   notMounted(namespace, slot);

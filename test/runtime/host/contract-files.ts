@@ -97,6 +97,29 @@ export const filesContract = (device: Device): void => {
       expect(await text(files, `${root}/same`)).toBe('old');
     });
 
+    it('adds to the end of a file, which is made when it is missing and stays the same file', async () => {
+      const { files, root } = open();
+      await files.append(`${root}/log`, 'one\n', 0o640);
+      expect(await files.stat(`${root}/log`)).toMatchObject({ mode: 0o640, sizeBytes: 4 });
+      await files.link(`${root}/log`, `${root}/same`);
+      await files.append(`${root}/log`, Buffer.from('two\n'), 0o600);
+      expect(await text(files, `${root}/same`)).toBe('one\ntwo\n');
+      expect(await files.stat(`${root}/log`)).toMatchObject({ mode: 0o640 });
+      expect(await files.list(root)).toEqual(['log', 'same']);
+    });
+
+    it.each([
+      ['a directory', 'EISDIR', (files: Files, path: string) => files.makeDirectory(path, 0o755)],
+      ['a symlink', 'ELOOP', (files: Files, path: string) => files.symlink('victim', path)],
+    ])('does not add to %s', async (_, code, make) => {
+      const { files, root } = open();
+      await files.write(`${root}/victim`, 'untouched', 0o600);
+      await make(files, `${root}/log`);
+      await expect(files.append(`${root}/log`, 'x', 0o600)).rejects.toMatchObject({ code });
+      await expect(files.append(`${root}/none/log`, 'x', 0o600)).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(await text(files, `${root}/victim`)).toBe('untouched');
+    });
+
     it('replaces a symlink, not what it points to', async () => {
       const { files, root } = open();
       await files.write(`${root}/victim`, 'untouched', 0o600);
