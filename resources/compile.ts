@@ -116,7 +116,7 @@ const compileContainers = (
   return { containers, volumes, groups: withMembers(groups, manifests, membership) };
 };
 
-/** A disk that nobody needs is left alone, as Pantavisor does. */
+/** A disk that nobody needs is left alone, as Pantavisor does; one that cannot be had here is told all the same. */
 const usedDisks = (
   { byName, always }: DiskCatalog,
   volumes: readonly CompiledVolume[],
@@ -124,7 +124,7 @@ const usedDisks = (
   const used = new Set(volumes.map(({ spec }) => spec.disk));
   return [...new Set(byName.values())]
     .map((spec) => [refOf('disk', spec.name), spec] as const)
-    .filter(([ref, spec]) => always.has(spec) || used.has(ref));
+    .filter(([ref, spec]) => always.has(spec) || used.has(ref) || spec.unsupported !== undefined);
 };
 
 const resourcesOf = (

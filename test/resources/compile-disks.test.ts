@@ -108,7 +108,8 @@ test.each([
 describe('which disks are brought up', () => {
   const state = aState()
     .disk({ name: 'swap', type: 'swap-disk', path: '/dev/a' })
-    .disk({ name: 'idle', type: 'dm-crypt-dcp' })
+    .disk({ name: 'idle', type: 'volume-disk' })
+    .disk({ name: 'crypt', type: 'dm-crypt-dcp', path: '/storage/x.img,4,key', mode: 'mainline' })
     .disk({ name: 'used', type: 'volume-disk', aliases: ['used', 'alias'] })
     .disk({ name: 'main', type: 'volume-disk', default: 'yes' })
     .disk({ name: 'second', type: 'volume-disk', default: 'yes' })
@@ -116,8 +117,8 @@ describe('which disks are brought up', () => {
   const disks = (): readonly string[] =>
     Object.keys(compiled(state).resources).filter((ref) => ref.startsWith('disk/'));
 
-  test('swap, the first default one, and those that volumes use by name or alias', () => {
-    expect(disks()).toEqual(['disk/swap', 'disk/used', 'disk/main']);
+  test('swap, the first default one, those that volumes use by name or alias, and those that cannot be had here', () => {
+    expect(disks()).toEqual(['disk/swap', 'disk/crypt', 'disk/used', 'disk/main']);
     expect(compiled(state).resources['volume/web/data']).toMatchObject({
       disk: 'disk/used',
       source: { type: 'directory', path: `${MEDIA}/used/perm/web/data` },
