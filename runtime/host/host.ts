@@ -41,6 +41,14 @@ export interface FileStat {
   readonly inode: number;
   readonly links: number;
   readonly modifiedMs: number;
+  /** When the inode changed last: content, mode or number of links. Nobody can set it. */
+  readonly changedMs: number;
+}
+
+export interface Written {
+  /** Hex. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
 }
 
 export interface Files {
@@ -52,16 +60,18 @@ export interface Files {
   stream(path: string): AsyncIterable<Uint8Array>;
   /** Names in a directory, sorted; undefined: no such directory. */
   list(path: string): Promise<readonly string[] | undefined>;
+  /** As `list`, for directories of any size: a part at a time, in no order. Nothing: no such directory. */
+  listing(path: string): AsyncIterable<readonly string[]>;
   /** With parents. */
   makeDirectory(path: string, mode: number): Promise<void>;
   /** tmp + fsync + rename + fsync of the directory: after a power cut the old or the new content, whole. Parents must exist. */
   write(path: string, content: string | Uint8Array, mode: number): Promise<void>;
-  /** As `write`, for content of any size; limited to `maxBytes`. Returns sha256 (hex) and size of what was written. @throws DeviceError EFBIG, leaving nothing. */
+  /** As `write`, for content of any size; limited to `maxBytes`. Returns sha256 (hex) and size of what was written. `accept` is asked before the file gets its name. @throws DeviceError EFBIG, and what `accept` throws, leaving nothing. */
   writeStream(
     path: string,
     content: AsyncIterable<Uint8Array>,
-    options: { mode: number; maxBytes: number },
-  ): Promise<{ sha256: string; sizeBytes: number }>;
+    options: { mode: number; maxBytes: number; accept?: (written: Written) => void },
+  ): Promise<Written>;
   /**
    * Adds to the end of a file, durable; creates it with `mode` when missing. Parents must exist. Refused, the file is as
    * it was; after a power cut a beginning of what was added may be there.

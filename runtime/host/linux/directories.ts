@@ -5,8 +5,7 @@ import { dirname } from 'node:path';
 import { DeviceError } from '../host.ts';
 import { attempt, attemptUnlessAbsent, hasCode } from './refusal.ts';
 
-/** Makes names that were created, renamed or removed in `directory` survive a power cut. */
-export const syncDirectory = async (directory: string): Promise<void> => {
+const syncNow = async (directory: string): Promise<void> => {
   await using handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
@@ -14,6 +13,38 @@ export const syncDirectory = async (directory: string): Promise<void> => {
     // EINVAL: a file system that cannot sync directories, because it has nothing to sync.
     if (!hasCode(error, 'EINVAL')) throw error;
   }
+};
+
+interface Syncs {
+  running: Promise<void>;
+  next: Promise<void> | undefined;
+}
+const syncs = new Map<string, Syncs>();
+
+/**
+ * Makes names that were created, renamed or removed in `directory` survive a power cut. One sync serves everybody whose
+ * change was made before it began; those who come meanwhile share the next one.
+ */
+export const syncDirectory = (directory: string): Promise<void> => {
+  const begun = syncs.get(directory);
+  if (begun !== undefined) {
+    begun.next ??= begun.running.then(
+      () => startSync(directory),
+      () => startSync(directory),
+    );
+    return begun.next;
+  }
+  return startSync(directory);
+};
+
+const startSync = (directory: string): Promise<void> => {
+  const entry: Syncs = { running: syncNow(directory), next: undefined };
+  syncs.set(directory, entry);
+  const finish = (): void => {
+    if (entry.next === undefined) syncs.delete(directory);
+  };
+  entry.running.then(finish, finish);
+  return entry.running;
 };
 
 /** Creates one directory with exactly `mode`, whatever the umask. False: somebody was faster. */

@@ -9,7 +9,7 @@
 import type { Files } from '../host.ts';
 import { append } from './appending.ts';
 import { makeDirectory } from './directories.ts';
-import { list, read, space, stat, stream } from './reading.ts';
+import { list, listing, read, space, stat, stream } from './reading.ts';
 import { removeTree } from './removal.ts';
 import { copyTree } from './tree-copy.ts';
 import { watchDirectory } from './watching.ts';
@@ -20,6 +20,7 @@ export const linuxFiles: Files = {
   read,
   stream,
   list,
+  listing,
   makeDirectory,
   write,
   writeStream,

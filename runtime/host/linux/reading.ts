@@ -1,6 +1,6 @@
 /** Reading files and directories. Absence is a value. */
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, statfs } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, readdir, statfs } from 'node:fs/promises';
 import { DeviceError, type FileStat } from '../host.ts';
 import { attempt, attemptUnlessAbsent } from './refusal.ts';
 import { isTemporary } from './temporary.ts';
@@ -24,6 +24,7 @@ export const stat = (path: string): Promise<FileStat | undefined> =>
       inode: stats.ino,
       links: stats.nlink,
       modifiedMs: stats.mtimeMs,
+      changedMs: stats.ctimeMs,
     };
   });
 
@@ -75,6 +76,26 @@ export async function* stream(path: string): AsyncGenerator<Uint8Array> {
 /** Without files that are just being written: they have no name yet. */
 export const list = (path: string): Promise<readonly string[] | undefined> =>
   attemptUnlessAbsent('list', path, async () => (await readdir(path)).filter((name) => !isTemporary(name)).sort());
+
+const LISTING_PART = 256;
+
+/** readdir() would make all names at once, and hold up the event loop for a hundred thousand of them. */
+export async function* listing(path: string): AsyncGenerator<readonly string[]> {
+  const directory = await attemptUnlessAbsent('list', path, () => opendir(path, { bufferSize: LISTING_PART }));
+  if (directory === undefined) return;
+  try {
+    for (let part: string[] = [], isEnd = false; !isEnd; part = []) {
+      while (part.length < LISTING_PART && !isEnd) {
+        const entry = await attempt('list', path, () => directory.read());
+        if (entry === null) isEnd = true;
+        else if (!isTemporary(entry.name)) part.push(entry.name);
+      }
+      if (part.length > 0) yield part;
+    }
+  } finally {
+    await directory.close();
+  }
+}
 
 export const space = (path: string): Promise<{ totalBytes: number; freeBytes: number }> =>
   attempt('statfs', path, async () => {

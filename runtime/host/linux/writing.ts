@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DeviceError } from '../host.ts';
+import { DeviceError, type Written } from '../host.ts';
 import { syncDirectory } from './directories.ts';
 import { attempt, attemptUnlessAbsent, hasCode } from './refusal.ts';
 import { temporaryFor } from './temporary.ts';
@@ -57,7 +57,7 @@ const copyHashing = async (
   content: AsyncIterable<Uint8Array>,
   file: fs.FileHandle,
   limit: { readonly path: string; readonly maxBytes: number },
-): Promise<{ sha256: string; sizeBytes: number }> => {
+): Promise<Written> => {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of content) {
@@ -76,11 +76,15 @@ const copyHashing = async (
 export const writeStream = (
   path: string,
   content: AsyncIterable<Uint8Array>,
-  { mode, maxBytes }: { mode: number; maxBytes: number },
-): Promise<{ sha256: string; sizeBytes: number }> =>
+  { mode, maxBytes, accept }: { mode: number; maxBytes: number; accept?: (written: Written) => void },
+): Promise<Written> =>
   attempt('write', path, () =>
     replace(path, (temporary) =>
-      createSynced(temporary, mode, (file) => copyHashing(content, file, { path, maxBytes })),
+      createSynced(temporary, mode, async (file) => {
+        const written = await copyHashing(content, file, { path, maxBytes });
+        accept?.(written);
+        return written;
+      }),
     ),
   );
 

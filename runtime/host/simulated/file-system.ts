@@ -164,11 +164,13 @@ export class FileSystem {
   #count(node: Inode, change: 1 | -1): void {
     const before = node.links;
     node.links += change;
+    node.changedMs = this.#journal.wallMs();
     if ((before === 0) !== (node.links === 0)) this.#usedBytes += change * blocksOf(node);
   }
 
-  #inode(mode: number): { number: number; mode: number; links: number; modifiedMs: number } {
+  #inode(mode: number): Pick<Inode, 'number' | 'mode' | 'links' | 'modifiedMs' | 'changedMs'> {
     this.#lastNumber += 1;
-    return { number: this.#lastNumber, mode: mode & 0o7777, links: 0, modifiedMs: this.#journal.wallMs() };
+    const nowMs = this.#journal.wallMs();
+    return { number: this.#lastNumber, mode: mode & 0o7777, links: 0, modifiedMs: nowMs, changedMs: nowMs };
   }
 }

@@ -10,6 +10,7 @@ import * as tree from './tree.ts';
 import { watchPath } from './watch.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+const LISTING_PART = 16;
 
 export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
   const { namespace, short } = kernel;
@@ -46,22 +47,33 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
       }
     },
     list: (path) => look('list', path, () => namesIn(namespace.find(path)?.node)),
+    listing: async function* (path) {
+      const names = (await look('listing', path, () => namesIn(namespace.find(path)?.node))) ?? [];
+      const release = caller.hold();
+      try {
+        for (let at = 0; at < names.length; at += LISTING_PART) yield names.slice(at, at + LISTING_PART);
+      } finally {
+        release();
+      }
+    },
     makeDirectory: (path, mode) =>
       change('makeDirectory', path, `make directory ${short(path)}`, () => tree.makeDirectory(namespace, path, mode)),
     write: (path, content, mode) => {
       const bytes = Buffer.from(content); // a copy: what the caller does to its buffer later is not written
       return change('write', path, `write ${short(path)}`, () => void tree.writeFile(namespace, path, bytes, mode));
     },
-    writeStream: async (path, content, { mode, maxBytes }) => {
+    writeStream: async (path, content, { mode, maxBytes, accept }) => {
       const sentence = `write ${short(path)}`;
       const gathered = await gather(content, maxBytes).finally(caller.hold());
+      const bytes = gathered ?? Buffer.alloc(0);
+      const written = { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
+      if (gathered !== undefined) accept?.(written);
       const effect = (): undefined => {
         if (gathered === undefined) return refuse('EFBIG', `more than ${maxBytes} bytes`);
         tree.writeFile(namespace, path, gathered, mode);
       };
       await change('writeStream', path, sentence, effect);
-      const bytes = gathered ?? Buffer.alloc(0);
-      return { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
+      return written;
     },
     append: (path, content, mode) => {
       const bytes = Buffer.from(content);
@@ -92,11 +104,11 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
 const statOf = (place: Place | undefined): FileStat | undefined => {
   if (place === undefined) return undefined;
   const { mount, node } = place;
-  const { mode, number: inode, modifiedMs } = node;
+  const { mode, number: inode, modifiedMs, changedMs } = node;
   // Directories count themselves and their parent's entry, as most file systems do.
   const links = node.type === 'directory' ? 2 : node.links;
   const type = node.type === 'device' ? 'other' : node.type;
-  return { type, sizeBytes: sizeOf(node), mode, device: mount.fileSystem.device, inode, links, modifiedMs };
+  return { type, sizeBytes: sizeOf(node), mode, device: mount.fileSystem.device, inode, links, modifiedMs, changedMs };
 };
 
 const sizeOf = (node: Inode): number => {

@@ -7,6 +7,7 @@ interface Common {
   /** Names it has; 0: deleted, or not named yet. */
   links: number;
   modifiedMs: number;
+  changedMs: number;
 }
 
 export interface DirectoryNode extends Common {

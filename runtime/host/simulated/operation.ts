@@ -39,6 +39,7 @@ const PORTS = {
     'read',
     'stream',
     'list',
+    'listing',
     'makeDirectory',
     'write',
     'writeStream',

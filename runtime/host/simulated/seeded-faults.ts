@@ -29,7 +29,19 @@ const MOUNT: Codes = ['EIO', 'ENOMEM', 'EPERM', 'EINVAL'];
 const ASK: Codes = ['TIMEOUT', 'ECONNREFUSED', 'EMFILE'];
 const CHANGE: Codes = ['TIMEOUT', 'EIO', 'ENOMEM'];
 
-const READS = new Set(['stat', 'read', 'stream', 'list', 'space', 'at', 'below', 'contents', 'swaps', 'inspect']);
+const READS = new Set([
+  'stat',
+  'read',
+  'stream',
+  'list',
+  'listing',
+  'space',
+  'at',
+  'below',
+  'contents',
+  'swaps',
+  'inspect',
+]);
 
 const PLAUSIBLE: Readonly<Record<string, Codes>> = {
   'containers.configure': WRITE,

@@ -97,6 +97,50 @@ export const filesContract = (device: Device): void => {
       expect(await text(files, `${root}/same`)).toBe('old');
     });
 
+    it('asks before a streamed file gets its name, and leaves nothing when the answer is no', async () => {
+      const { files, root } = open();
+      const seen: unknown[] = [];
+      const accept = (written: unknown): void => {
+        seen.push(written);
+        throw new Error('not what was asked for');
+      };
+      const content = (async function* () {
+        yield Buffer.from('abc');
+      })();
+      const writing = files.writeStream(`${root}/x`, content, { mode: 0o644, maxBytes: 10, accept });
+      await expect(writing).rejects.toThrow('not what was asked for');
+      expect(seen).toEqual([
+        { sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', sizeBytes: 3 },
+      ]);
+      expect(await files.list(root)).not.toContain('x');
+    });
+
+    it('lists a large directory in parts, and a missing one as nothing', async () => {
+      const { files, root } = open();
+      const names = Array.from({ length: 300 }, (_, index) => `file-${index}`);
+      await files.makeDirectory(`${root}/many`, 0o755);
+      for (const name of names) await files.write(`${root}/many/${name}`, '', 0o644);
+      const found: string[] = [];
+      let parts = 0;
+      for await (const part of files.listing(`${root}/many`)) {
+        found.push(...part);
+        parts += 1;
+      }
+      expect(found.sort()).toEqual([...names].sort());
+      expect(parts).toBeGreaterThan(1);
+      for await (const part of files.listing(`${root}/none`)) expect(part).toBe('nothing');
+    });
+
+    it('tells by changedMs that a file got another name', async () => {
+      const { files, root } = open();
+      await files.write(`${root}/one`, 'x', 0o644);
+      const before = await files.stat(`${root}/one`);
+      await files.link(`${root}/one`, `${root}/two`);
+      const after = await files.stat(`${root}/one`);
+      expect(after?.modifiedMs).toBe(before?.modifiedMs);
+      expect(after?.changedMs).toBeGreaterThanOrEqual(before?.changedMs ?? Number.POSITIVE_INFINITY);
+    });
+
     it('adds to the end of a file, which is made when it is missing and stays the same file', async () => {
       const { files, root } = open();
       await files.append(`${root}/log`, 'one\n', 0o640);
