@@ -8,9 +8,10 @@
 import { EMPTY } from 'rxjs';
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import type { Failure, Trial, UpdateStatus } from '../resources/update.ts';
+import { type Installed, transitionOf } from '../resources/transition.ts';
+import type { Failure, Lifeline, Trial, UpdateStatus } from '../resources/update.ts';
 import type { Controller } from '../runtime/controller.ts';
-import { DeviceError, type Host } from '../runtime/host/host.ts';
+import { type Clock, DeviceError, type Host } from '../runtime/host/host.ts';
 import type { Ledger } from '../runtime/ledger.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
@@ -23,6 +24,7 @@ export interface LoadedRevision {
   readonly revision: string;
   readonly hash: string;
   readonly content: TrailContent;
+  readonly state: Installed;
 }
 
 export interface UpdateControllerOptions {
@@ -37,44 +39,79 @@ export interface UpdateControllerOptions {
   readonly session: string;
 }
 
+/** Sections of the ledger's `update` entries. */
+const TRIAL = 'device';
+const REBOOT = 'reboot';
+const LIFELINE = 'lifeline';
+const BOOT = 'boot';
+
 interface TrialEntry {
   readonly session: string;
   readonly revision: string;
   readonly startedAtMs: number;
   readonly commitAtMs?: number;
+  readonly rebootFor?: string;
+  /** The boot that a trial with `rebootFor` needs is behind it. */
+  readonly booted?: boolean;
 }
+
+type LifelineEntry = Pick<Lifeline, 'stage' | 'reason'>;
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
   const { host, ledger, store, reconcile, load, session } = options;
   const { clock } = host;
 
+  const trialEntry = (): Promise<TrialEntry | undefined> => ledger.get<TrialEntry>('update', TRIAL);
+
   const trialOf = async (revision: string, fallback: string): Promise<Trial> => {
-    const entry = await ledger.get<TrialEntry>('update', DEVICE);
+    const entry = await trialEntry();
     const hash = (await store.hash(revision)) ?? '';
-    if (entry?.session !== session || entry.revision !== revision) {
+    if (entry?.revision !== revision) {
       return { revision, hash, fallback, startedAtMs: clock.nowMs(), interrupted: true };
     }
-    const { startedAtMs, commitAtMs } = entry;
+    const { startedAtMs, commitAtMs, rebootFor } = entry;
+    // A trial that has not booted yet was not tried yet: whoever comes next goes on with it.
+    const interrupted = entry.session !== session && !isBeforeBoot(entry);
     return {
       revision,
       hash,
       fallback,
       startedAtMs,
-      interrupted: false,
+      interrupted,
       ...(commitAtMs === undefined ? {} : { commitAtMs }),
+      ...(rebootFor === undefined ? {} : { rebootFor }),
     };
+  };
+
+  const reasonToReboot = async (trial: Trial | undefined): Promise<string | undefined> => {
+    const entry = await trialEntry();
+    if (trial !== undefined && !trial.interrupted && entry !== undefined && isBeforeBoot(entry)) return entry.rebootFor;
+    return (await ledger.get<{ reason: string }>('update', REBOOT))?.reason;
+  };
+
+  const lifelineOf = async (committed: string): Promise<Lifeline | undefined> => {
+    const entry = await ledger.get<LifelineEntry>('update', LIFELINE);
+    return entry && { ...entry, factoryUsable: committed !== '0' && (await hasContainers('0')) };
+  };
+  const hasContainers = async (revision: string): Promise<boolean> => {
+    if ((await whyUnreadable(revision)) !== undefined) return false;
+    return (await load(revision)).content.files.some(({ path }) => path.endsWith('/run.json'));
   };
 
   const observe = async (): Promise<UpdateStatus> => {
     const { committed, trying } = await store.bootVariables();
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
-    const unreadable = await whyUnreadable(trial === undefined || trial.interrupted ? committed : trial.revision);
-    return {
+    const rebooting = await reasonToReboot(trial);
+    const lifeline = trial === undefined ? await lifelineOf(committed) : undefined;
+    const status: UpdateStatus = {
       committed: { revision: committed, hash: (await store.hash(committed)) ?? '' },
       failures: await store.failures(),
       ...(trial === undefined ? {} : { trial }),
-      ...(unreadable === undefined ? {} : { unreadable }),
+      ...(rebooting === undefined ? {} : { rebooting }),
+      ...(lifeline === undefined ? {} : { lifeline }),
     };
+    const unreadable = await whyUnreadable(effectiveRevision(status));
+    return unreadable === undefined ? status : { ...status, unreadable };
   };
 
   const whyUnreadable = async (revision: string): Promise<string | undefined> => {
@@ -102,40 +139,107 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     list: async () => [DEVICE],
     observe,
     execute: {
-      'update.try': ({ revision: { revision }, superseded }) =>
+      'update.try': ({ revision: { revision }, fallback, superseded }) =>
         refusing('update.try', async () => {
           if (superseded !== undefined) await giveUp(superseded);
-          const { content } = await load(revision);
-          await store.install(revision, content);
-          await store.setProgress(revision, progressOf('INPROGRESS', MESSAGE.transitioning));
-          await ledger.put<TrialEntry>('update', DEVICE, { session, revision, startedAtMs: clock.nowMs() });
-          await store.setTrying(revision);
+          const next = await load(revision);
+          await store.install(revision, next.content);
+          const rebootFor = rebootNeed(await load(fallback), next);
+          const message = rebootFor === undefined ? MESSAGE.transitioning : MESSAGE.rebooting;
+          await store.setProgress(revision, progressOf('INPROGRESS', message));
+          const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
+          await ledger.put<TrialEntry>('update', TRIAL, rebootFor === undefined ? entry : { ...entry, rebootFor });
+          await store.setTrying(revision, rebootFor === undefined);
+          if (rebootFor !== undefined) return;
           await store.setProgress(revision, progressOf('INPROGRESS', MESSAGE.trying));
           await store.setCurrent(revision);
         }),
       'update.test': ({ revision }) =>
         refusing('update.test', async () => {
-          const entry = await ledger.get<TrialEntry>('update', DEVICE);
+          const entry = await trialEntry();
           if (entry === undefined) return;
-          await store.setProgress(revision, progressOf('TESTING', MESSAGE.awaitingStable));
+          const message = entry.rebootFor === undefined ? MESSAGE.awaitingStable : MESSAGE.awaitingRollbackPoint;
+          await store.setProgress(revision, progressOf('TESTING', message));
           const commitAtMs = clock.nowMs() + options.commitDelaySeconds * 1000;
-          await ledger.put<TrialEntry>('update', DEVICE, { ...entry, commitAtMs });
+          await ledger.put<TrialEntry>('update', TRIAL, { ...entry, commitAtMs });
         }),
       'update.commit': ({ revision }) =>
         refusing('update.commit', async () => {
           await store.commit(revision);
           await settleCommitted(store, revision);
-          await ledger.remove('update', DEVICE);
+          await ledger.remove('update', TRIAL);
+          await ledger.remove('update', LIFELINE);
         }),
       'update.rollBack': ({ failure }) =>
         refusing('update.rollBack', async () => {
           await giveUp(failure);
+          const { committed, trying } = await store.bootVariables();
+          const reason = `${failure.revision} was rolled back: ${failure.message}`;
+          const needsReboot = (await trialEntry())?.booted === true;
+          // Before the trial is forgotten: whoever comes next must know that what it starts has to prove itself.
+          if (trying !== undefined && needsReboot) {
+            await store.setRolledBack(reason);
+            await ledger.put('update', REBOOT, { reason });
+          } else if (trying !== undefined) {
+            await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason });
+          }
           await store.setTrying(undefined);
-          await store.setCurrent((await store.bootVariables()).committed);
-          await ledger.remove('update', DEVICE);
+          await store.setCurrent(committed);
+          await ledger.remove('update', TRIAL);
+        }),
+      // What is due stays on record: with the boot the ledger is gone, and without it the reboot is still due.
+      'update.reboot': () => host.reboot(),
+      'update.hold': ({ stage, reason }) =>
+        refusing('update.hold', async () => {
+          if (stage !== 'none') return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason });
+          await store.setRolledBack(undefined);
+          await ledger.remove('update', LIFELINE);
         }),
     },
   };
+};
+
+const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
+
+/** Why going from one to the other needs a reboot (updates.md §4): the first cause and how many more there are. */
+const rebootNeed = (current: LoadedRevision, next: LoadedRevision): string | undefined => {
+  const [first, ...more] = transitionOf(current.state, next.state).causes;
+  if (first === undefined) return undefined;
+  return more.length === 0 ? first.reason : `${first.reason}, and ${more.length} more`;
+};
+
+export interface BootOptions {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly session: string;
+}
+
+/**
+ * What the boot script does, once per boot (updates.md §6.1): the revision to be tried is tried exactly once; whatever
+ * happens then, the next boot is the committed one.
+ */
+export const bootDevice = async ({ clock, ledger, store, session }: BootOptions): Promise<void> => {
+  // The daemon was started again; the device was not.
+  if ((await ledger.get('update', BOOT)) !== undefined) return;
+  const { trying, spent } = await store.bootVariables();
+  const rolledBack = await store.rolledBack();
+  if (trying !== undefined && !spent) {
+    await store.setTrying(trying, true);
+    const entry = { session, revision: trying, startedAtMs: clock.nowMs(), rebootFor: 'it was booted', booted: true };
+    await ledger.put<TrialEntry>('update', TRIAL, entry);
+    await store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying));
+    await store.setCurrent(trying);
+  } else if (rolledBack !== undefined) {
+    await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason: rolledBack });
+  }
+  await ledger.put('update', BOOT, { atMs: clock.nowMs() });
+};
+
+/** Which revision's resources the device is to have, when it is to have any. */
+export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {
+  if (trial !== undefined && !trial.interrupted) return trial.revision;
+  return lifeline?.stage === 'factory' ? '0' : committed.revision;
 };
 
 /** What follows from a commit; also what a start finds undone after a crash right behind it. */

@@ -2,40 +2,35 @@
  * Decides what becomes of a proposed revision.
  *
  *   committed --try--> trying (INPROGRESS) --test: all goals reached--> testing (TESTING) --commit--> committed (DONE)
- *       ^                 |                                                |
+ *       ^      |          |     ^                                          |
+ *       |      +--reboot--|-----+                                          |
  *       +---- rollBack ---+---- goal missed, start failed, crash, daemon died, superseded ----+
  *
+ * After a rollback the committed revision must prove itself: verifying -> (none | factory -> safe).
  * It never touches a container: which revision's resources are desired follows from the status it writes.
  */
 import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import type { Ref } from '../resources/ref.ts';
 import { type Reconciler, resourceIn, type Snapshot } from '../resources/snapshot.ts';
-import type { Failure, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
+import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
 import { describePending, goalOf, pendingMembers } from './goals.ts';
 import { deadlineOf } from './group.ts';
-import { containersIn, groupsIn } from './relations.ts';
+import { containersIn, groupsIn, refsIn } from './relations.ts';
 
 /** A device that refuses the same step this often in a row will not change its mind within a trial. */
 const FATAL_ATTEMPTS = 3;
 
 export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, snapshot, nowMs) => {
   if (status === undefined) return waitFor([], 'the storage has not been read yet');
-  const { committed, trial } = status;
-  if (trial === undefined) return planProposal(ref, spec, status, snapshot);
+  const { trial } = status;
+  const superseding = planSuperseding(ref, spec, status);
+  if (superseding !== undefined) return superseding;
+  if (status.rebooting !== undefined) return planReboot(ref, status.rebooting, snapshot);
+  if (trial === undefined) return planProposal(ref, spec, status, snapshot, nowMs);
 
   const fail = (code: Failure['status'], message: string, detail: string): Plan =>
     act({ type: 'update.rollBack', ref, failure: failureOf(trial, code, message, detail) }, `${message}: ${detail}`);
   if (trial.interrupted) return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
-  if (spec !== undefined && isNew(spec, trial) && !isNew(spec, committed)) {
-    return fail('CANCELLED', 'Update aborted', `${spec.revision}, the committed revision, was asked for`);
-  }
-  if (spec !== undefined && isNew(spec, trial) && knownFailure(spec, status) === undefined) {
-    const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
-    return act(
-      { type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded },
-      superseded.detail,
-    );
-  }
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
   if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
 
@@ -44,6 +39,31 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
     ? planTrial(ref, trial, snapshot, nowMs)
     : fail('ERROR', hopeless.message, hopeless.detail);
 };
+
+/** A newer proposal ends a trial, also one that still waits for its reboot; not one that goes back already. */
+const planSuperseding = (ref: Ref<'update'>, spec: UpdateSpec | undefined, status: UpdateStatus): Plan | undefined => {
+  const { committed, trial } = status;
+  if (spec === undefined || trial === undefined || trial.interrupted || !isNew(spec, trial)) return undefined;
+  if (!isNew(spec, committed)) {
+    const detail = `${spec.revision}, the committed revision, was asked for`;
+    const failure = failureOf(trial, 'CANCELLED', 'Update aborted', detail);
+    return act({ type: 'update.rollBack', ref, failure }, `Update aborted: ${detail}`);
+  }
+  if (knownFailure(spec, status) !== undefined) return undefined;
+  const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
+  return act({ type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded }, superseded.detail);
+};
+
+/** Everything is taken down first, in its order; a device that cannot let go of something boots all the same. */
+const planReboot = (ref: Ref<'update'>, reason: string, snapshot: Snapshot): Plan => {
+  const left = refsIn(snapshot).filter((other) => other !== ref && snapshot.observed[other] !== undefined);
+  const moving = left.filter((other) => !isStuck(other, snapshot));
+  if (moving.length > 0) return waitFor(moving, `everything is taken down before the reboot: ${reason}`);
+  return act({ type: 'update.reboot', ref, reason }, reason);
+};
+
+const isStuck = (ref: Ref, snapshot: Snapshot): boolean =>
+  (snapshot.failures[ref]?.attempts ?? 0) >= FATAL_ATTEMPTS || snapshot.plans[ref]?.outcome === 'stalled';
 
 const isNew = (spec: UpdateSpec, known: { revision: string; hash: string }): boolean =>
   spec.revision !== known.revision || spec.hash !== known.hash;
@@ -65,14 +85,15 @@ const planProposal = (
   spec: UpdateSpec | undefined,
   status: UpdateStatus,
   snapshot: Snapshot,
+  nowMs: number,
 ): Plan => {
-  if (spec === undefined || !isNew(spec, status.committed)) {
-    return status.unreadable === undefined
-      ? CONVERGED
-      : stall(`revision ${status.committed.revision} cannot be used: ${status.unreadable}`);
-  }
+  if (spec === undefined || !isNew(spec, status.committed)) return planCommitted(ref, status, snapshot, nowMs);
   const known = knownFailure(spec, status);
-  if (known !== undefined) return stall(`this content was tried before and failed: ${known.message}: ${known.detail}`);
+  if (known !== undefined) {
+    const holding = planLifeline(ref, status, snapshot, nowMs);
+    const told = `this content was tried before and failed: ${known.message}: ${known.detail}`;
+    return holding === undefined ? stall(told) : holding;
+  }
   const refused = snapshot.failures[ref];
   if (refused?.action === 'update.try' && refused.attempts >= FATAL_ATTEMPTS) {
     const failure: Failure = { ...spec, status: 'ERROR', message: 'Internal error', detail: refused.message };
@@ -82,6 +103,36 @@ const planProposal = (
     { type: 'update.try', ref, revision: spec, fallback: status.committed.revision },
     `${spec.revision} was proposed`,
   );
+};
+
+const planCommitted = (ref: Ref<'update'>, status: UpdateStatus, snapshot: Snapshot, nowMs: number): Plan => {
+  if (status.unreadable !== undefined) {
+    return stall(`revision ${status.committed.revision} cannot be used: ${status.unreadable}`);
+  }
+  return planLifeline(ref, status, snapshot, nowMs) ?? CONVERGED;
+};
+
+/** Whether what a rollback went back to is any good. */
+const planLifeline = (
+  ref: Ref<'update'>,
+  { lifeline, committed }: UpdateStatus,
+  snapshot: Snapshot,
+  nowMs: number,
+): Plan | undefined => {
+  if (lifeline === undefined) return undefined;
+  const hold = (stage: Lifeline['stage'] | 'none', reason: string): Plan =>
+    act({ type: 'update.hold', ref, stage, reason }, reason);
+  if (lifeline.stage === 'safe') return stall(`safe mode, only containers with role mgmt run: ${lifeline.reason}`);
+
+  const hopeless = reasonToRollBack(snapshot, nowMs);
+  if (hopeless !== undefined) {
+    const reason = `${snapshot.revision} failed too: ${hopeless.message}: ${hopeless.detail}`;
+    return hold(lifeline.stage === 'verifying' && lifeline.factoryUsable ? 'factory' : 'safe', reason);
+  }
+  if (lifeline.stage === 'factory') {
+    return stall(`revision 0 runs in place of ${committed.revision}: ${lifeline.reason}`);
+  }
+  return planGoals(snapshot) ?? hold('none', `${committed.revision} has reached its goals again`);
 };
 
 const reasonToRollBack = (snapshot: Snapshot, nowMs: number): { message: string; detail: string } | undefined => {
@@ -122,7 +173,8 @@ const pendingDeadlines = (snapshot: Snapshot): { readonly ref: Ref<'container'>;
     });
   });
 
-const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: number): Plan => {
+/** What is still to come before all goals of the snapshot are reached; undefined: nothing. */
+const planGoals = (snapshot: Snapshot): Plan | undefined => {
   const unopened = groupsIn(snapshot).filter((group) => deadlineOf(group) === undefined);
   if (unopened.length > 0) {
     return waitFor(
@@ -133,12 +185,16 @@ const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: 
   const unsettled = containersIn(snapshot).filter(
     (container) => container.spec === undefined || goalOf(container, snapshot).type === 'pending',
   );
-  if (unsettled.length > 0) {
-    const refs = unsettled.map((container) => container.ref);
-    const deadlines = pendingDeadlines(snapshot).map(({ atMs }) => atMs);
-    const reason = 'goals are not reached yet';
-    return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
-  }
+  if (unsettled.length === 0) return undefined;
+  const refs = unsettled.map((container) => container.ref);
+  const deadlines = pendingDeadlines(snapshot).map(({ atMs }) => atMs);
+  const reason = 'goals are not reached yet';
+  return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
+};
+
+const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: number): Plan => {
+  const goals = planGoals(snapshot);
+  if (goals !== undefined) return goals;
   if (trial.commitAtMs === undefined) {
     return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached');
   }

@@ -7,7 +7,7 @@ import type { Kind } from './catalog.ts';
 import type { ContainerSpec } from './container.ts';
 import type { DiskSpec, DiskStatus } from './disk.ts';
 import type { Ref } from './ref.ts';
-import type { Failure, UpdateSpec } from './update.ts';
+import type { Failure, Lifeline, UpdateSpec } from './update.ts';
 import type { VolumeSpec } from './volume.ts';
 
 export type Action =
@@ -52,7 +52,16 @@ export type Action =
     }
   | { readonly type: 'update.test'; readonly ref: Ref<'update'>; readonly revision: string }
   | { readonly type: 'update.commit'; readonly ref: Ref<'update'>; readonly revision: string }
-  | { readonly type: 'update.rollBack'; readonly ref: Ref<'update'>; readonly failure: Failure };
+  | { readonly type: 'update.rollBack'; readonly ref: Ref<'update'>; readonly failure: Failure }
+  /** Boots the device; nothing of it is left but the storage. */
+  | { readonly type: 'update.reboot'; readonly ref: Ref<'update'>; readonly reason: string }
+  /** After a rollback: goes down to the next stage of the lifeline, or leaves it because all is well. */
+  | {
+      readonly type: 'update.hold';
+      readonly ref: Ref<'update'>;
+      readonly stage: Lifeline['stage'] | 'none';
+      readonly reason: string;
+    };
 
 export type ActionType<K extends Kind = Kind> = Extract<Action['type'], `${K}.${string}`>;
 export type ActionOf<T extends Action['type']> = Extract<Action, { readonly type: T }>;

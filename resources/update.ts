@@ -18,6 +18,8 @@ export interface Trial {
   readonly hash: string;
   /** The committed revision it falls back to. */
   readonly fallback: string;
+  /** Why it needs a reboot (updates.md §4); undefined: containers are stopped and started only. */
+  readonly rebootFor?: string;
   readonly startedAtMs: number;
   /** Set when all goals were reached: when it may be committed (`PV_UPDATER_COMMIT_DELAY` after). */
   readonly commitAtMs?: number;
@@ -34,6 +36,18 @@ export interface Failure {
   readonly detail: string;
 }
 
+/**
+ * What holds a device up after a rollback. verifying: the committed revision must reach its goals. factory: it did not,
+ * revision 0 runs in its place. safe: neither did, and only the committed revision's containers with role mgmt run.
+ */
+export interface Lifeline {
+  readonly stage: 'verifying' | 'factory' | 'safe';
+  /** Why it is needed. */
+  readonly reason: string;
+  /** Revision 0 has containers and is not the committed revision: there is something to fall back to. */
+  readonly factoryUsable: boolean;
+}
+
 export interface UpdateStatus {
   /** `pv_rev`. */
   readonly committed: { readonly revision: string; readonly hash: string };
@@ -41,6 +55,10 @@ export interface UpdateStatus {
   readonly trial?: Trial;
   /** Revisions that failed, by name. */
   readonly failures: Readonly<Record<string, Failure>>;
+  /** A reboot is due, for this reason: everything is taken down, then the device boots. */
+  readonly rebooting?: string;
+  /** A rollback is behind us, and what it went back to has not proven itself yet, or has failed to. */
+  readonly lifeline?: Lifeline;
   /** Why the document of the revision that should run cannot be used; nothing is touched on its behalf. */
   readonly unreadable?: string;
 }

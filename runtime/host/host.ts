@@ -181,6 +181,11 @@ export interface Host {
   readonly containers: Containers;
   /** Changes with every boot (/proc/sys/kernel/random/boot_id). */
   readonly bootId: string;
+  /**
+   * Boots the device: nothing but the storage is left. Everything that was set up must have been taken down before.
+   * Resolves only when the reboot was refused.
+   */
+  reboot(): Promise<void>;
   /** Lets go of watchers, sockets and timers; leaves the device as it is. */
   close(): Promise<void>;
 }

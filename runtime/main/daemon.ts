@@ -48,9 +48,14 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const paths = await realPaths(config.paths);
   const unlock = lockDirectories([paths.storage, paths.run]);
   for (const directory of [paths.logs, paths.volumes, paths.lxc]) await mkdir(directory, { recursive: true });
+  const reboot = Promise.withResolvers<'reboot'>();
   const host = await linuxHost({
     paths,
     containers: await linuxContainers({ lxcPath: paths.lxc }),
+    restart: () => {
+      reboot.resolve('reboot');
+      return new Promise(() => {});
+    },
   });
   const device = await startOn(host, paths, config, log, onBug);
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
@@ -59,16 +64,24 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   await linkSockets(paths);
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, status: api.statusUrl }, 'pantavisor is ready');
 
-  const signal = await ending();
-  log.info(`${signal}: every container is stopped`);
+  const end = await Promise.race([ending(), reboot.promise]);
+  log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
   incoming.stop();
-  const left = await device.shutDown(SHUTDOWN_LIMIT_MS);
+  const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS);
+  device.stop();
   await api.stop();
   await host.close();
   unlock();
+  if (end === 'reboot') return startAfresh();
   if (left.length === 0) log.info('pantavisor has stopped and left nothing behind');
   else log.error({ left }, `${left.length} resources could not be taken down; they are taken up at the next start`);
   return left.length === 0 ? 0 : 1;
+};
+
+/** The same program in the same process: whoever supervises it sees it run on. */
+const startAfresh = (): never => {
+  if (process.execve === undefined) throw new Error('this Node cannot replace itself: start pantavisor again');
+  return process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
 };
 
 const startOn = (

@@ -3,14 +3,10 @@
  * Rollback is nothing but another answer of this function.
  */
 import type { Spec } from '../../resources/catalog.ts';
-import { type Ref, refOf } from '../../resources/ref.ts';
-import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
+import { isOfKind, type Ref, refOf } from '../../resources/ref.ts';
+import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { Intents } from './intent.ts';
 import type { Revision } from './revisions.ts';
-
-/** Which revision's resources the device is to have. */
-export const effectiveRevision = ({ committed, trial }: UpdateStatus): string =>
-  trial === undefined || trial.interrupted ? committed.revision : trial.revision;
 
 export const desiredOf = (
   revision: Revision,
@@ -25,4 +21,21 @@ export const desiredOf = (
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;
   return desired;
+};
+
+/** Only containers with role mgmt, and what they need: enough to reach the device and mend it. */
+export const safeModeOf = (desired: Readonly<Record<Ref, Spec>>): Readonly<Record<Ref, Spec>> => {
+  const isKept = (ref: Ref<'container'>): boolean =>
+    (desired[ref] as Spec<'container'> | undefined)?.roles.includes('mgmt') ?? false; // `container/…` holds nothing else
+  const entries = (Object.entries(desired) as [Ref, Spec][]).filter(([ref, spec]) => {
+    if (isOfKind('container', ref)) return isKept(ref);
+    return isOfKind('volume', ref) ? isKept((spec as Spec<'volume'>).owner) : true;
+  });
+  return Object.fromEntries(
+    entries.map(([ref, spec]) => {
+      if (!isOfKind('group', ref)) return [ref, spec];
+      const group = spec as Spec<'group'>;
+      return [ref, { ...group, revision: `${group.revision} (safe mode)`, members: group.members.filter(isKept) }];
+    }),
+  );
 };

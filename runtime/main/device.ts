@@ -8,7 +8,7 @@ import { distinctUntilChanged, map, merge, type Observable, type Subscription } 
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { settleCommitted, updateController } from '../../controllers/update.ts';
+import { bootDevice, effectiveRevision, settleCommitted, updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
@@ -25,7 +25,7 @@ import type { Host } from '../host/host.ts';
 import { openLedger } from '../ledger.ts';
 import { type Loop, startLoop } from '../loop.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { desiredOf, effectiveRevision } from './desired.ts';
+import { desiredOf, safeModeOf } from './desired.ts';
 import { type Intent, intentAfter } from './intent.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
@@ -63,6 +63,7 @@ export interface Device {
 
 /** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
 const SHUT_DOWN = '(shutting down)';
+const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const { host, paths } = options;
@@ -76,6 +77,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
   const { committed } = await store.bootVariables();
   await settleCommitted(store, committed);
+  await bootDevice({ clock: host.clock, ledger, store, session: options.session });
 
   const container = containerController({
     host,
@@ -112,10 +114,16 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const refresh = (): void => {
     const { status } = resourceIn(loop.latest(), UPDATE);
     if (status === undefined || shuttingDown) return;
+    if (status.rebooting !== undefined) {
+      const desired = proposal === undefined ? {} : { [UPDATE]: proposal };
+      loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
+      return;
+    }
     const revision = revisions.loaded(effectiveRevision(status));
     // A revision that cannot be read leaves things as they are.
     if (revision === undefined || status.unreadable !== undefined) return;
-    const desired = desiredOf(revision, proposal, Object.fromEntries(intents));
+    const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
+    const desired = status.lifeline?.stage === 'safe' ? safeModeOf(whole) : whole;
     loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
   };
 

@@ -35,11 +35,21 @@ export interface StoreOptions {
   readonly onProblem?: (subject: string, message: string) => void;
 }
 
+/** `pv_rev` and, while set, `pv_try`. */
+export interface BootVariables {
+  readonly committed: string;
+  readonly trying?: string;
+  /** `pv_trying` says that the one try of `pv_try` was used. */
+  readonly spent: boolean;
+}
+
 export interface Store {
-  /** `pv_rev` and, while set, `pv_try`. */
-  bootVariables(): Promise<{ readonly committed: string; readonly trying?: string }>;
-  /** Sets `pv_try`; undefined unsets it. */
-  setTrying(revision: string | undefined): Promise<void>;
+  bootVariables(): Promise<BootVariables>;
+  /**
+   * Sets `pv_try`; undefined unsets it. `spent`: its one try has begun, so that whatever boots next is the committed
+   * revision; otherwise the next boot is the try.
+   */
+  setTrying(revision: string | undefined, spent?: boolean): Promise<void>;
   /** `pv_rev` becomes the revision and `pv_try` is unset, in one write. */
   commit(revision: string): Promise<void>;
 
@@ -75,15 +85,21 @@ export interface Store {
   setDone(revision: string): Promise<void>;
   /** Points `trails/current` and `logs/current` at the running revision. */
   setCurrent(revision: string): Promise<void>;
+  /** Remembers over a reboot that a rollback led to it, and why; undefined: forgets it. */
+  setRolledBack(reason: string | undefined): Promise<void>;
+  rolledBack(): Promise<string | undefined>;
   /** Revisions that failed, by name, as long as their trail exists. */
   failures(): Promise<Readonly<Record<string, RecordedFailure>>>;
   recordFailure(failure: Failure): Promise<void>;
 }
 
+const MAX_REASON_BYTES = 64 * 1024;
+
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const { files, clock, paths, onProblem = () => undefined, maxDocumentBytes = STATE_LIMITS.documentBytes } = options;
   const { bootloader = ubootBootloader(files, `${paths.storage}/boot/uboot.txt`) } = options;
   const trails = `${paths.storage}/trails`;
+  const rollback = `${paths.storage}/boot/rollback`;
   const objectsDirectory = `${paths.storage}/objects`;
   const objects = openObjects(files, objectsDirectory, onProblem);
   const records = openRecords(files, onProblem);
@@ -103,11 +119,12 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     return undefined;
   };
 
-  const bootVariables = async (): Promise<{ committed: string; trying?: string }> => {
+  const bootVariables = async (): Promise<BootVariables> => {
     const values = await bootloader.read();
     const committed = bootRevision('pv_rev', values?.pv_rev) ?? '0';
     const trying = bootRevision('pv_try', values?.pv_try);
-    return trying === undefined ? { committed } : { committed, trying };
+    if (trying === undefined) return { committed, spent: false };
+    return { committed, trying, spent: values?.pv_trying === trying };
   };
 
   const document = async (revision: string): Promise<Buffer | undefined> =>
@@ -160,13 +177,13 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
 
   return {
     bootVariables,
-    setTrying: async (revision) => {
+    setTrying: async (revision, spent = false) => {
       if (revision !== undefined) trailOf(revision);
-      await bootloader.write({ pv_try: revision ?? '' });
+      await bootloader.write({ pv_try: revision ?? '', pv_trying: spent ? (revision ?? '') : '' });
     },
     commit: async (revision) => {
       trailOf(revision);
-      await bootloader.write({ pv_rev: revision, pv_try: '' });
+      await bootloader.write({ pv_rev: revision, pv_try: '', pv_trying: '' });
     },
     revisions,
     document,
@@ -188,6 +205,8 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
       await files.symlink(revision, `${trails}/current`);
       await files.symlink(revision, `${paths.logs}/current`);
     },
+    setRolledBack: (reason) => (reason === undefined ? files.remove(rollback) : files.write(rollback, reason, 0o644)),
+    rolledBack: async () => (await files.read(rollback, MAX_REASON_BYTES))?.toString(),
     failures,
     recordFailure: async (failure) =>
       records.setFailure(trailOf(failure.revision), { ...failure, time: clock.wallTime().toISOString() }),

@@ -21,8 +21,10 @@ export const parseUboot = (content: Buffer): Map<string, string> => {
  * @throws Error when they do not fit.
  */
 export const formatUboot = (entries: ReadonlyMap<string, string>): Buffer => {
-  const isOurs = ([key]: [string, string]): boolean => OURS.some((ours) => ours === key);
-  const ordered = [...[...entries].filter(isOurs), ...[...entries].filter((entry) => !isOurs(entry))];
+  const isOurs = (key: string): boolean => OURS.some((ours) => ours === key);
+  // In a fixed order, too: Pantavisor takes the first entry that begins with `pv_try`, also `pv_trying`.
+  const ours = OURS.flatMap((key): [string, string][] => (entries.has(key) ? [[key, entries.get(key) ?? '']] : []));
+  const ordered = [...ours, ...[...entries].filter(([key]) => !isOurs(key))];
   const text = ordered.map(([key, value]) => `${key}=${value}\0`).join('');
   if (text.length > FILE_BYTES) throw new Error(`boot variables need ${text.length} bytes of ${FILE_BYTES}`);
   const content = Buffer.alloc(FILE_BYTES);

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Paths } from '../../../resources/paths.ts';
 import type { Containers, Host } from '../host.ts';
+import { bootCounter } from './boot-counter.ts';
 import { linuxClock } from './clock.ts';
 import { linuxDisks } from './disks.ts';
 import { linuxFiles } from './files.ts';
@@ -32,8 +33,11 @@ const writtenDirectories = ({ storage, run, config, logs, watch }: Paths): reado
 export const linuxHost = async (options: {
   readonly paths: Paths;
   readonly containers: Containers & { close(): Promise<void> };
+  /** Starts this program afresh; see Host.reboot. */
+  readonly restart: () => Promise<void>;
 }): Promise<Host> => {
-  const { paths, containers } = options;
+  const { paths, containers, restart } = options;
+  const boots = await bootCounter(paths.run);
   await sweepTemporaries(writtenDirectories(paths));
   const table = new MountTable();
   const closing = new AbortController();
@@ -43,7 +47,11 @@ export const linuxHost = async (options: {
     mounts: new LinuxMounts(table, closing.signal),
     disks: linuxDisks,
     containers,
-    bootId: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
+    bootId: `${(await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()}.${boots.count}`,
+    reboot: async () => {
+      await boots.next();
+      await restart();
+    },
     close: async () => {
       // Before the table, so that no late event looks at it.
       closing.abort();

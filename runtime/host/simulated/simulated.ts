@@ -48,6 +48,8 @@ export interface SimulatedHost extends Host {
 
   /** The daemon dies: nothing it asked for is answered any more, nor done. Containers, mounts and files stay. */
   crash(): void;
+  /** The daemon asked for a reboot and is gone; powerCut() boots the device, with nothing lost. */
+  readonly rebooting: boolean;
   /** The next daemon on the same boot; the one before is gone if it was not yet. */
   restarted(): SimulatedHost;
   /** Everything but the storage is lost; what was not durable may be, from the end. The device boots anew. */
@@ -58,11 +60,12 @@ export const simulatedHost = (options: Partial<SimulatedOptions> = {}): Simulate
   bootOf(new Kernel(new Hardware(options)));
 
 interface Boot {
+  rebooting: boolean;
   readonly kernel: Kernel;
   current: Daemon | undefined;
 }
 
-const bootOf = (kernel: Kernel): SimulatedHost => hostOf({ kernel, current: undefined });
+const bootOf = (kernel: Kernel): SimulatedHost => hostOf({ kernel, current: undefined, rebooting: false });
 
 const hostOf = (boot: Boot): SimulatedHost => {
   const { kernel } = boot;
@@ -73,6 +76,17 @@ const hostOf = (boot: Boot): SimulatedHost => {
 
   return {
     ...portsOf(kernel, daemon),
+    reboot: () => {
+      if (daemon.alive) {
+        boot.rebooting = true;
+        kernel.journal.sync();
+        daemon.die();
+      }
+      return new Promise(() => {});
+    },
+    get rebooting() {
+      return boot.rebooting;
+    },
     log: daemon.log,
     trace: daemon.trace,
     get inFlight() {
@@ -110,7 +124,7 @@ const hostOf = (boot: Boot): SimulatedHost => {
   };
 };
 
-const portsOf = (kernel: Kernel, caller: Caller & Pick<Daemon, 'letGo'>): Host => ({
+const portsOf = (kernel: Kernel, caller: Caller & Pick<Daemon, 'letGo'>): Omit<Host, 'reboot'> => ({
   clock: {
     nowMs: () => kernel.timeline.nowMs,
     wallTime: () => new Date(kernel.timeline.wallMs),

@@ -10,7 +10,7 @@ import { bench, parentOf } from './bench.ts';
 
 const device = async (): Promise<ContractDevice> => {
   const { paths, open, configOf, cleanup } = bench();
-  const start = async () => linuxHost({ paths, containers: await open() });
+  const start = async () => linuxHost({ paths, containers: await open(), restart: () => Promise.resolve() });
   let host = await start();
   const initOf = async (name: string): Promise<number> => (await host.containers.inspect(name))?.initPid ?? Number.NaN;
   return {
