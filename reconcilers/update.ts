@@ -7,9 +7,9 @@
  *
  * It never touches a container: which revision's resources are desired follows from the status it writes.
  */
-import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import type { Ref } from '../resources/ref.ts';
-import { type Reconciler, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import { type ActionFailure, type Reconciler, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import type { Failure, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
 import { describePending, goalOf, pendingMembers } from './goals.ts';
 import { deadlineOf } from './group.ts';
@@ -23,17 +23,20 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
   const { committed, trial } = status;
   if (trial === undefined) return planProposal(ref, spec, status, snapshot);
 
-  const fail = (code: Failure['status'], message: string, detail: string): Plan =>
-    act({ type: 'update.rollBack', ref, failure: failureOf(trial, code, message, detail) }, `${message}: ${detail}`);
+  const fail = (code: Failure['status'], message: string, detail: string, because: readonly Cause[] = []): Plan => {
+    const failure = failureOf(trial, code, message, detail);
+    return act({ type: 'update.rollBack', ref, failure }, `${message}: ${detail}`, because);
+  };
   if (trial.interrupted) return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
   if (spec !== undefined && isNew(spec, trial) && !isNew(spec, committed)) {
-    return fail('CANCELLED', 'Update aborted', `${spec.revision}, the committed revision, was asked for`);
+    return fail('CANCELLED', 'Update aborted', `${spec.revision}, the committed revision, was asked for`, ['desired']);
   }
   if (spec !== undefined && isNew(spec, trial) && knownFailure(spec, status) === undefined) {
     const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
     return act(
       { type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded },
       superseded.detail,
+      ['desired'],
     );
   }
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
@@ -42,7 +45,7 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
   const hopeless = reasonToRollBack(snapshot, nowMs);
   return hopeless === undefined
     ? planTrial(ref, trial, snapshot, nowMs)
-    : fail('ERROR', hopeless.message, hopeless.detail);
+    : fail('ERROR', hopeless.message, hopeless.detail, hopeless.because);
 };
 
 const isNew = (spec: UpdateSpec, known: { revision: string; hash: string }): boolean =>
@@ -81,29 +84,38 @@ const planProposal = (
   return act(
     { type: 'update.try', ref, revision: spec, fallback: status.committed.revision },
     `${spec.revision} was proposed`,
+    ['desired'],
   );
 };
 
-const reasonToRollBack = (snapshot: Snapshot, nowMs: number): { message: string; detail: string } | undefined => {
+interface Hopeless {
+  readonly message: string;
+  readonly detail: string;
+  readonly because: readonly Ref[];
+}
+
+const reasonToRollBack = (snapshot: Snapshot, nowMs: number): Hopeless | undefined => {
   const notStarted = 'A container could not be started';
-  for (const [ref, failure] of Object.entries(snapshot.failures)) {
+  for (const [ref, failure] of Object.entries(snapshot.failures) as [Ref, ActionFailure][]) {
     if (failure.attempts >= FATAL_ATTEMPTS && !ref.startsWith('update/')) {
-      return { message: notStarted, detail: `${ref}: ${failure.message}` };
+      return { message: notStarted, detail: `${ref}: ${failure.message}`, because: [ref] };
     }
   }
   // Groups stall when their time is up; that is told below, with who was late.
-  for (const [ref, plan] of Object.entries(snapshot.plans)) {
+  for (const [ref, plan] of Object.entries(snapshot.plans) as [Ref, Plan][]) {
     if (plan.outcome === 'stalled' && !ref.startsWith('group/') && !ref.startsWith('update/')) {
-      return { message: notStarted, detail: `${ref}: ${plan.reason}` };
+      return { message: notStarted, detail: `${ref}: ${plan.reason}`, because: [ref] };
     }
   }
   const late = pendingDeadlines(snapshot).filter(({ atMs }) => nowMs >= atMs);
   if (late.length === 0) return undefined;
-  const detail = describePending(
-    late.map(({ ref }) => ref),
-    snapshot,
-  );
-  return { message: 'Status goal not reached', detail };
+  const refs = late.map(({ ref }) => ref);
+  const groups = groupsIn(snapshot).filter(({ spec }) => spec?.members.some((member) => refs.includes(member)));
+  return {
+    message: 'Status goal not reached',
+    detail: describePending(refs, snapshot),
+    because: [...groups.map(({ ref }) => ref), ...refs],
+  };
 };
 
 /**
@@ -140,7 +152,8 @@ const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: 
     return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
   }
   if (trial.commitAtMs === undefined) {
-    return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached');
+    const goals = containersIn(snapshot).map((container) => container.ref);
+    return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached', goals);
   }
   if (nowMs < trial.commitAtMs) return waitUntil(trial.commitAtMs, 'Awaiting to see if update is stable');
 
