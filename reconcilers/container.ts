@@ -10,7 +10,7 @@
  * fresh at every start.
  */
 import type { ContainerSpec, ContainerStatus, Run } from '../resources/container.ts';
-import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { UPDATE } from '../resources/update.ts';
@@ -28,7 +28,10 @@ export const reconcileContainer: Reconciler<'container'> = (container, snapshot,
   if (status === undefined) {
     if (spec === undefined) return CONVERGED;
     if (spec.unsupported !== undefined) return stall(spec.unsupported);
-    return act({ type: 'container.install', ref, spec, rank: rankOf(spec, snapshot) }, 'it is part of the revision');
+    return act({ type: 'container.install', ref, spec, rank: rankOf(spec, snapshot) }, 'it is part of the revision', [
+      'desired',
+      ref,
+    ]);
   }
   switch (status.phase) {
     case 'installed':
@@ -45,19 +48,30 @@ export const reconcileContainer: Reconciler<'container'> = (container, snapshot,
 };
 
 /** Why a living container must not live on as it is; undefined: it may. */
-export const reasonToStop = (container: Resource<'container'>, snapshot: Snapshot): string | undefined => {
-  const { spec, status } = container;
+export const reasonToStop = (container: Resource<'container'>, snapshot: Snapshot): string | undefined =>
+  whyStop(container, snapshot)?.reason;
+
+interface Why {
+  readonly reason: string;
+  readonly because: readonly Cause[];
+}
+
+const whyStop = (container: Resource<'container'>, snapshot: Snapshot): Why | undefined => {
+  const { ref, spec, status } = container;
   if (!isAlive(status)) return undefined;
   const retired = reasonToRetire(spec, status);
-  if (retired !== undefined) return retired;
-  if (spec?.stopped) return 'the operator stopped it';
-  if (status.phase === 'running' && !status.rootIntact) return 'a directory of its root file system was removed';
+  if (retired !== undefined) return { reason: retired, because: ['desired'] };
+  if (spec?.stopped) return { reason: 'the operator stopped it', because: ['desired'] };
+  if (status.phase === 'running' && !status.rootIntact) {
+    return { reason: 'a directory of its root file system was removed', because: [ref] };
+  }
   const replaced = Object.entries(status.run.volumes).find(([volume, identity]) => {
     const mounted = resourceIn(snapshot, volume as Ref<'volume'>);
     if (mounted.status === undefined || isForeign(mounted, container)) return false;
     return mounted.status.identity !== identity || mounted.status.deleted || mounted.status.type === 'foreign';
   });
-  return replaced === undefined ? undefined : `${replaced[0]} is not what it was started with`;
+  if (replaced === undefined) return undefined;
+  return { reason: `${replaced[0]} is not what it was started with`, because: [replaced[0] as Ref<'volume'>] };
 };
 
 const reasonToRetire = (spec: ContainerSpec | undefined, status: ContainerStatus): string | undefined => {
@@ -76,7 +90,7 @@ const mountedVolumesOf = (ref: Ref<'container'>, snapshot: Snapshot): readonly R
 const removeWhenUnmounted = (ref: Ref<'container'>, reason: string, snapshot: Snapshot): Plan => {
   const mounted = mountedVolumesOf(ref, snapshot);
   if (mounted.length > 0) return waitFor(mounted, 'its volumes are still mounted');
-  return act({ type: 'container.remove', ref }, reason);
+  return act({ type: 'container.remove', ref }, reason, ['desired', ref]);
 };
 
 const planInstalled = (
@@ -104,13 +118,14 @@ const planInstalled = (
   return act(
     { type: 'container.start', ref, spec, volumes: Object.fromEntries(identities) },
     `its goal is ${spec.statusGoal}`,
+    [spec.group, ...spec.volumes],
   );
 };
 
 const planStarting = (container: Resource<'container'>, run: Run, snapshot: Snapshot, nowMs: number): Plan => {
   const { ref } = container;
-  const reason = reasonToStop(container, snapshot);
-  if (reason !== undefined) return act({ type: 'container.kill', ref, reason }, reason);
+  const why = whyStop(container, snapshot);
+  if (why !== undefined) return act({ type: 'container.kill', ref, reason: why.reason }, why.reason, why.because);
   const limitMs = run.startedAtMs + START_LIMIT_MS;
   if (nowMs >= limitMs)
     return act({ type: 'container.kill', ref, reason: 'init did not come up' }, 'init did not come up');
@@ -125,18 +140,20 @@ const planRunning = (
 ): Plan => {
   const { ref } = container;
   const requestedAtMs = status.run.stopRequestedAtMs;
-  const reason =
-    reasonToStop(container, snapshot) ?? (requestedAtMs === undefined ? undefined : 'it was asked to stop');
-  if (reason === undefined) {
+  const asked: Why | undefined =
+    requestedAtMs === undefined ? undefined : { reason: 'it was asked to stop', because: [ref] };
+  const why = whyStop(container, snapshot) ?? asked;
+  if (why === undefined) {
     if (status.frozen) return act({ type: 'container.unfreeze', ref }, 'it was frozen by somebody else');
     return CONVERGED;
   }
+  const { reason, because } = why;
   if (requestedAtMs === undefined) {
     const later = laterStopping(status.rank, snapshot);
     if (later.length > 0) return waitFor(later, `${reason}; those that were started after it stop first`);
     // A frozen init cannot take the signal.
-    if (status.frozen) return act({ type: 'container.kill', ref, reason }, reason);
-    return act({ type: 'container.halt', ref, reason }, reason);
+    if (status.frozen) return act({ type: 'container.kill', ref, reason }, reason, [...because, ref]);
+    return act({ type: 'container.halt', ref, reason }, reason, because);
   }
   const graceEndsAtMs = requestedAtMs + STOP_GRACE_MS;
   if (nowMs < graceEndsAtMs) return waitUntil(graceEndsAtMs, `${reason}; it has the halt signal and some time`);

@@ -14,7 +14,8 @@ import { refsIn } from './relations.ts';
 export const reconcileDisk: Reconciler<'disk'> = ({ ref, spec, status }, snapshot) => {
   if (spec === undefined) return status === undefined ? CONVERGED : planRelease(ref, status, snapshot);
   if (spec.unsupported !== undefined) return stall(spec.unsupported);
-  if (status === undefined) return act({ type: 'disk.provision', ref, spec }, 'it is part of the revision');
+  if (status === undefined)
+    return act({ type: 'disk.provision', ref, spec }, 'it is part of the revision', ['desired', ref]);
   if (!isSetUpAs(spec, status)) return planRelease(ref, status, snapshot);
   if (status.active) return CONVERGED;
   if (status.foreign) return stall('something else is mounted where it belongs: unmount it, it is not ours to touch');
@@ -43,10 +44,11 @@ const planActivate = (ref: Ref<'disk'>, spec: DiskSpec, status: DiskStatus, path
 };
 
 const planRelease = (ref: Ref<'disk'>, status: DiskStatus, snapshot: Snapshot): Plan => {
-  if (!status.active) return act({ type: 'disk.release', ref, status }, 'it is not part of the revision');
+  if (!status.active)
+    return act({ type: 'disk.release', ref, status }, 'it is not part of the revision', ['desired', ref]);
   const users = volumesOn(status, snapshot);
   if (users.length > 0) return waitFor(users, 'volumes on it are still mounted');
-  return act({ type: 'disk.deactivate', ref, status }, 'it is not part of the revision');
+  return act({ type: 'disk.deactivate', ref, status }, 'it is not part of the revision', ['desired']);
 };
 
 /** Mounted volumes whose tree lies below the disk's mount point, whoever declared them. */

@@ -12,7 +12,9 @@ import { groupsIn, isAlive } from './relations.ts';
 export const reconcileGroup: Reconciler<'group'> = (group, snapshot, nowMs) => {
   const { ref, spec } = group;
   if (spec === undefined) {
-    return group.status === undefined ? CONVERGED : act({ type: 'group.close', ref }, 'it is not part of the revision');
+    return group.status === undefined
+      ? CONVERGED
+      : act({ type: 'group.close', ref }, 'it is not part of the revision', ['desired']);
   }
   const deadlineMs = deadlineOf(group);
   if (deadlineMs === undefined) return planOpening(group, spec.revision, snapshot, nowMs);
@@ -24,7 +26,7 @@ export const reconcileGroup: Reconciler<'group'> = (group, snapshot, nowMs) => {
   const untilMs = Math.max(deadlineMs, ...pending.map((member) => lastTurnMs(member, snapshot) + timeoutMs));
   if (nowMs < untilMs) return waitUntil(untilMs, missing, pending);
   const isMoving = pending.every((member) => isBetweenRuns(member, snapshot));
-  return isMoving ? waitFor(pending, missing) : stall(`not reached in ${spec.timeoutSeconds} s: ${missing}`);
+  return isMoving ? waitFor(pending, missing) : stall(`not reached in ${spec.timeoutSeconds} s: ${missing}`, pending);
 };
 
 /** A member that is started again later on has its time anew. */
@@ -46,10 +48,12 @@ export const deadlineOf = ({ spec, status }: Resource<'group'>): number | undefi
 
 const planOpening = ({ ref, spec }: Resource<'group'>, revision: string, snapshot: Snapshot, nowMs: number): Plan => {
   const order = spec?.order ?? 0;
-  const gating = groupsIn(snapshot).filter(
-    (earlier) => (earlier.spec?.order ?? 0) < order && !isPassed(earlier, snapshot, nowMs),
-  );
-  if (gating.length === 0) return act({ type: 'group.open', ref, revision }, 'all earlier groups are done');
+  const earlierGroups = groupsIn(snapshot).filter((earlier) => (earlier.spec?.order ?? 0) < order);
+  const gating = earlierGroups.filter((earlier) => !isPassed(earlier, snapshot, nowMs));
+  if (gating.length === 0) {
+    const passed = earlierGroups.flatMap((earlier) => [earlier.ref, ...(earlier.spec?.members ?? [])]);
+    return act({ type: 'group.open', ref, revision }, 'all earlier groups are done', ['desired', ...passed]);
+  }
   return waitFor(
     gating.map((earlier) => earlier.ref),
     'earlier groups come first',

@@ -9,16 +9,15 @@
  * After a rollback the committed revision must prove itself: verifying -> (none | factory -> safe).
  * It never touches a container: which revision's resources are desired follows from the status it writes.
  */
-import { act, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import type { Ref } from '../resources/ref.ts';
-import { type Reconciler, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
 import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
-import { describePending, goalOf, pendingMembers } from './goals.ts';
-import { deadlineOf } from './group.ts';
 import { containersIn, groupsIn, refsIn } from './relations.ts';
+import { FATAL_ATTEMPTS, latestStability, planGoals, whyHopeless } from './trial.ts';
 
-/** A device that refuses the same step this often in a row will not change its mind within a trial. */
-const FATAL_ATTEMPTS = 3;
+/** Recoveries and restarts give a goal its time anew; all in all a trial may take the time of its groups this many times. */
+const TRIAL_PATIENCE = 3;
 
 export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, snapshot, nowMs) => {
   if (status === undefined) return waitFor([], 'the storage has not been read yet');
@@ -28,17 +27,28 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
   if (status.rebooting !== undefined) return planReboot(ref, status.rebooting, snapshot);
   if (trial === undefined) return planProposal(ref, spec, status, snapshot, nowMs);
 
-  const fail = (code: Failure['status'], message: string, detail: string): Plan =>
-    act({ type: 'update.rollBack', ref, failure: failureOf(trial, code, message, detail) }, `${message}: ${detail}`);
+  const fail = (code: Failure['status'], message: string, detail: string, because: readonly Cause[] = []): Plan => {
+    const failure = failureOf(trial, code, message, detail);
+    return act({ type: 'update.rollBack', ref, failure }, `${message}: ${detail}`, because);
+  };
   if (trial.interrupted) return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
   if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
 
-  const hopeless = reasonToRollBack(snapshot, nowMs);
+  const hopeless = whyHopeless(snapshot, nowMs);
+  if (hopeless === undefined && trial.commitAtMs === undefined && nowMs >= trialLimitMs(trial, snapshot)) {
+    return fail('ERROR', 'Status goal not reached', 'its containers were started anew again and again');
+  }
   return hopeless === undefined
     ? planTrial(ref, trial, snapshot, nowMs)
-    : fail('ERROR', hopeless.message, hopeless.detail);
+    : fail('ERROR', hopeless.message, hopeless.detail, hopeless.because);
 };
+
+const trialLimitMs = (trial: Trial, snapshot: Snapshot): number =>
+  groupsIn(snapshot).reduce(
+    (limitMs, { spec }) => limitMs + (spec?.timeoutSeconds ?? 0) * 1000 * TRIAL_PATIENCE,
+    trial.startedAtMs,
+  );
 
 /** A newer proposal ends a trial, also one that still waits for its reboot; not one that goes back already. */
 const planSuperseding = (ref: Ref<'update'>, spec: UpdateSpec | undefined, status: UpdateStatus): Plan | undefined => {
@@ -47,11 +57,13 @@ const planSuperseding = (ref: Ref<'update'>, spec: UpdateSpec | undefined, statu
   if (!isNew(spec, committed)) {
     const detail = `${spec.revision}, the committed revision, was asked for`;
     const failure = failureOf(trial, 'CANCELLED', 'Update aborted', detail);
-    return act({ type: 'update.rollBack', ref, failure }, `Update aborted: ${detail}`);
+    return act({ type: 'update.rollBack', ref, failure }, `Update aborted: ${detail}`, ['desired']);
   }
   if (knownFailure(spec, status) !== undefined) return undefined;
   const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
-  return act({ type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded }, superseded.detail);
+  return act({ type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded }, superseded.detail, [
+    'desired',
+  ]);
 };
 
 /** Everything is taken down first, in its order; a device that cannot let go of something boots all the same. */
@@ -102,6 +114,7 @@ const planProposal = (
   return act(
     { type: 'update.try', ref, revision: spec, fallback: status.committed.revision },
     `${spec.revision} was proposed`,
+    ['desired'],
   );
 };
 
@@ -124,7 +137,7 @@ const planLifeline = (
     act({ type: 'update.hold', ref, stage, reason }, reason);
   if (lifeline.stage === 'safe') return stall(`safe mode, only containers with role mgmt run: ${lifeline.reason}`);
 
-  const hopeless = reasonToRollBack(snapshot, nowMs);
+  const hopeless = whyHopeless(snapshot, nowMs);
   if (hopeless !== undefined) {
     const reason = `${snapshot.revision} failed too: ${hopeless.message}: ${hopeless.detail}`;
     return hold(lifeline.stage === 'verifying' && lifeline.factoryUsable ? 'factory' : 'safe', reason);
@@ -135,68 +148,15 @@ const planLifeline = (
   return planGoals(snapshot) ?? hold('none', `${committed.revision} has reached its goals again`);
 };
 
-const reasonToRollBack = (snapshot: Snapshot, nowMs: number): { message: string; detail: string } | undefined => {
-  const notStarted = 'A container could not be started';
-  for (const [ref, failure] of Object.entries(snapshot.failures)) {
-    if (failure.attempts >= FATAL_ATTEMPTS && !ref.startsWith('update/')) {
-      return { message: notStarted, detail: `${ref}: ${failure.message}` };
-    }
-  }
-  // Groups stall when their time is up; that is told below, with who was late.
-  for (const [ref, plan] of Object.entries(snapshot.plans)) {
-    if (plan.outcome === 'stalled' && !ref.startsWith('group/') && !ref.startsWith('update/')) {
-      return { message: notStarted, detail: `${ref}: ${plan.reason}` };
-    }
-  }
-  const late = pendingDeadlines(snapshot).filter(({ atMs }) => nowMs >= atMs);
-  if (late.length === 0) return undefined;
-  const detail = describePending(
-    late.map(({ ref }) => ref),
-    snapshot,
-  );
-  return { message: 'Status goal not reached', detail };
-};
-
-/**
- * Until when those that are not at their goals must be. The time of the group runs from its opening, and for a
- * container that was started anew since (its own recovery, a restart that somebody asked for) from then on.
- */
-const pendingDeadlines = (snapshot: Snapshot): { readonly ref: Ref<'container'>; readonly atMs: number }[] =>
-  groupsIn(snapshot).flatMap((group) => {
-    const { spec, status } = group;
-    if (spec === undefined || status === undefined || deadlineOf(group) === undefined) return [];
-    return pendingMembers(group, snapshot).map((ref) => {
-      const container = resourceIn(snapshot, ref).status;
-      const endedAtMs = container?.phase === 'exited' ? container.exitedAtMs : 0;
-      const touchedAtMs = snapshot.lastActions[ref]?.startedAtMs ?? 0;
-      return { ref, atMs: Math.max(status.openedAtMs, endedAtMs, touchedAtMs) + spec.timeoutSeconds * 1000 };
-    });
-  });
-
-/** What is still to come before all goals of the snapshot are reached; undefined: nothing. */
-const planGoals = (snapshot: Snapshot): Plan | undefined => {
-  const unopened = groupsIn(snapshot).filter((group) => deadlineOf(group) === undefined);
-  if (unopened.length > 0) {
-    return waitFor(
-      unopened.map((group) => group.ref),
-      'groups are still to start',
-    );
-  }
-  const unsettled = containersIn(snapshot).filter(
-    (container) => container.spec === undefined || goalOf(container, snapshot).type === 'pending',
-  );
-  if (unsettled.length === 0) return undefined;
-  const refs = unsettled.map((container) => container.ref);
-  const deadlines = pendingDeadlines(snapshot).map(({ atMs }) => atMs);
-  const reason = 'goals are not reached yet';
-  return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
-};
-
 const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: number): Plan => {
   const goals = planGoals(snapshot);
-  if (goals !== undefined) return goals;
+  if (goals !== undefined) {
+    const untilMs = Math.min(goals.untilMs ?? Number.MAX_SAFE_INTEGER, trialLimitMs(trial, snapshot));
+    return waitUntil(untilMs, goals.reason, goals.on);
+  }
   if (trial.commitAtMs === undefined) {
-    return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached');
+    const goals = containersIn(snapshot).map((container) => container.ref);
+    return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached', goals);
   }
   if (nowMs < trial.commitAtMs) return waitUntil(trial.commitAtMs, 'Awaiting to see if update is stable');
 
@@ -204,13 +164,3 @@ const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: 
   if (nowMs < stableAtMs) return waitUntil(stableAtMs, 'Waiting for all containers to become stable');
   return act({ type: 'update.commit', ref, revision: trial.revision }, 'it stayed stable');
 };
-
-const latestStability = (snapshot: Snapshot): number =>
-  Math.max(
-    0,
-    ...containersIn(snapshot).map((container) => {
-      const goal = goalOf(container, snapshot);
-      const stableMs = (container.spec?.autoRecovery?.stableTimeoutSeconds ?? 0) * 1000;
-      return goal.type === 'achieved' && stableMs > 0 ? goal.sinceMs + stableMs : 0;
-    }),
-  );

@@ -24,6 +24,7 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
     return act(
       { type: 'volume.mount', ref, spec },
       alive ? 'it was unmounted behind our back' : 'its container needs it',
+      [ref, owner.ref, ...(spec.disk === undefined ? [] : [spec.disk])],
     );
   }
 
@@ -36,6 +37,7 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
   return act(
     { type: 'volume.unmount', ref, target: status.target },
     wanted ? 'it is not the tree that is declared' : 'no container needs it now',
+    [ref, owner.ref],
   );
 };
 

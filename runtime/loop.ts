@@ -11,19 +11,17 @@ import {
   asapScheduler,
   auditTime,
   BehaviorSubject,
-  distinctUntilChanged,
+  map,
   type Observable,
   observeOn,
   queueScheduler,
   Subject,
-  scan,
 } from 'rxjs';
-import type { Action } from '../resources/action.ts';
 import type { Plan } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { EMPTY_SNAPSHOT, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { type Controllers, controllerOf } from './controller.ts';
-import type { Event } from './event.ts';
+import type { Event, Reduction } from './event.ts';
 import { type Clock, DeviceError } from './host/host.ts';
 import { perform } from './performing.ts';
 import { changedPlans, nextWakeMs, planOf } from './planning.ts';
@@ -47,6 +45,8 @@ export interface Loop {
   readonly snapshots: Observable<Snapshot>;
   /** Every fact, in order. */
   readonly events: Observable<Event>;
+  /** Every fact with what it made of the snapshot, in order, and before anybody acts upon it. */
+  readonly reductions: Observable<Reduction>;
   latest(): Snapshot;
   /** Adds a fact from outside. */
   tell(event: Event): void;
@@ -56,9 +56,12 @@ export interface Loop {
   stop(): void;
 }
 
+type Acting = Extract<Plan, { outcome: 'acting' }>;
+
 export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): Loop => {
   const facts = new Subject<Event>();
   const snapshots = new BehaviorSubject<Snapshot>(EMPTY_SNAPSHOT);
+  const reductions = new Subject<Reduction>();
   const keys = new Subject<Ref>();
   const unseen = new Set<Ref>();
   const timers = new Map<Ref | 'plan', () => void>();
@@ -99,10 +102,19 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
     }
   };
 
-  const attempt = async (action: Action, reason: string, signal: AbortSignal): Promise<void> => {
+  const reductionOf = (event: Event): Reduction => {
+    const before = snapshots.value;
+    return { event, before, after: reduce(before, event) };
+  };
+  const publish = (reduction: Reduction): void => {
+    reductions.next(reduction);
+    if (reduction.after !== reduction.before) snapshots.next(reduction.after);
+  };
+
+  const attempt = async ({ next: action, reason, because = [] }: Acting, signal: AbortSignal): Promise<void> => {
     const fail = (code: string, message: string): void =>
       tell({ type: 'action.failed', action, reason, atMs: clock.nowMs(), code, message });
-    tell({ type: 'action.started', action, reason, atMs: clock.nowMs() });
+    tell({ type: 'action.started', action, reason, because, atMs: clock.nowMs() });
     try {
       await perform(controllers, action, clock, signal);
     } catch (error) {
@@ -124,18 +136,17 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
     if (unseen.has(ref) && !(await observe(ref))) return;
     if (!refsIn(snapshots.value).includes(ref)) return;
     const plan = planNow(ref);
-    if (plan.outcome === 'acting' && !signal.aborted) await attempt(plan.next, plan.reason, signal);
+    if (plan.outcome === 'acting' && !signal.aborted) await attempt(plan, signal);
   };
 
-  const reducing = facts
-    .pipe(observeOn(queueScheduler), scan(reduce, EMPTY_SNAPSHOT), distinctUntilChanged())
-    .subscribe({ next: (snapshot) => snapshots.next(snapshot), error: onBug });
+  const reducing = facts.pipe(observeOn(queueScheduler), map(reductionOf)).subscribe({ next: publish, error: onBug });
   const planning = snapshots.pipe(auditTime(0, asapScheduler)).subscribe({ next: planAll, error: onBug });
   const working = keys.pipe(serialByKey(step)).subscribe({ error: onBug });
 
   return {
     snapshots,
-    events: facts,
+    events: reductions.pipe(map(({ event }) => event)),
+    reductions,
     latest: () => snapshots.value,
     tell,
     look,

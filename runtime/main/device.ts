@@ -49,6 +49,8 @@ export interface Device {
   readonly loop: Loop;
   readonly store: Store;
   readonly revisions: Revisions;
+  /** What operators want of containers, by name. */
+  intents(): readonly (readonly [container: string, intent: Intent])[];
   /** The newest proposal replaces any earlier one. */
   propose(proposal: UpdateSpec): void;
   /** Records what an operator wants of a container; resolves when recorded, not when done. */
@@ -146,6 +148,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     loop,
     store,
     revisions,
+    intents: () => [...intents],
     stop,
     propose: (next) => {
       proposal = next;

@@ -11,7 +11,7 @@ import type { VolumeSpec, VolumeStatus } from '../../resources/volume.ts';
 export type Given = {
   readonly desired?: Readonly<Record<Ref, Spec>>;
   readonly observed?: Readonly<Record<Ref, Status>>;
-} & Partial<Pick<Snapshot, 'failures' | 'plans' | 'revision'>>;
+} & Partial<Pick<Snapshot, 'failures' | 'lastActions' | 'plans' | 'revision'>>;
 
 export const snapshotOf = (given: Given): Snapshot => ({ ...EMPTY_SNAPSHOT, revision: '1', ...given });
 

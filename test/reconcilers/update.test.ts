@@ -7,6 +7,7 @@ import {
   type Given,
   groupSpec,
   installed,
+  mountedRoot,
   opened,
   planFor,
   recovery,
@@ -56,6 +57,70 @@ describe('a proposal', () => {
   });
 });
 
+describe('a reboot', () => {
+  const rebooting = status({ trial: trial({ rebootFor: 'device.json changed' }), rebooting: 'device.json changed' });
+
+  it('waits until everything is down, then boots', () => {
+    expect(plan({ observed: { [REF]: rebooting, 'container/web': running(), 'group/app': opened() } })).toBe(
+      'waiting for container/web, group/app: everything is taken down before the reboot: device.json changed',
+    );
+    expect(plan({ observed: { [REF]: rebooting } })).toBe('update.reboot: device.json changed');
+  });
+
+  it('does not wait for what cannot be taken down', () => {
+    const busy = { action: 'volume.unmount', attempts: 3, code: 'EBUSY', message: 'busy', retryAtMs: 0 } as const;
+    const observed = { [REF]: rebooting, 'volume/web/root.squashfs': mountedRoot() };
+    expect(plan({ observed, failures: { 'volume/web/root.squashfs': busy } })).toBe(
+      'update.reboot: device.json changed',
+    );
+  });
+
+  it('is not needed any more when something newer is proposed', () => {
+    expect(plan({ desired: { [REF]: { revision: '3', hash: 'h3' } }, observed: { [REF]: rebooting } })).toBe(
+      'update.try: superseded by 3',
+    );
+  });
+});
+
+describe('after a rollback', () => {
+  const held = (stage: 'verifying' | 'factory' | 'safe', factoryUsable = true) =>
+    status({ lifeline: { stage, factoryUsable, reason: '2 was rolled back' } });
+  const desired = { 'group/app': groupSpec(), 'container/web': containerSpec() };
+  const given = (of: UpdateStatus, web: Given['observed'] = { 'container/web': running() }): Given => ({
+    desired,
+    observed: { [REF]: of, 'group/app': opened(), ...web },
+  });
+  const failed = { 'container/web': installed() };
+
+  it('the committed revision must reach its goals', () => {
+    expect(plan(given(held('verifying'), failed))).toMatch(/^waiting for container\/web/);
+    expect(plan(given(held('verifying')))).toBe('update.hold: 1 has reached its goals again');
+  });
+
+  it('revision 0 takes its place when it does not', () => {
+    expect(planFor(reconcileUpdate, REF, given(held('verifying'), failed), 30_000)).toMatchObject({
+      next: { type: 'update.hold', stage: 'factory' },
+    });
+    expect(plan(given(held('factory')))).toBe('stalled: revision 0 runs in place of 1: 2 was rolled back');
+  });
+
+  it('safe mode is the end of the line', () => {
+    const toSafe = { next: { type: 'update.hold', stage: 'safe' } };
+    expect(planFor(reconcileUpdate, REF, given(held('factory'), failed), 30_000)).toMatchObject(toSafe);
+    expect(planFor(reconcileUpdate, REF, given(held('verifying', false), failed), 30_000)).toMatchObject(toSafe);
+    expect(plan(given(held('safe'), failed), 30_000)).toBe(
+      'stalled: safe mode, only containers with role mgmt run: 2 was rolled back',
+    );
+  });
+
+  it('something newer may be tried at any stage', () => {
+    for (const stage of ['verifying', 'factory', 'safe'] as const) {
+      const proposed = { ...desired, [REF]: { revision: '3', hash: 'h3' } };
+      expect(plan({ ...given(held(stage), failed), desired: proposed }, 30_000)).toBe('update.try: 3 was proposed');
+    }
+  });
+});
+
 describe('a trial', () => {
   const desired = { 'group/app': groupSpec(), 'container/web': containerSpec() };
   const on = (observed: Given['observed'], overrides: Partial<Trial> = {}, more: Given = {}): Given => ({
@@ -68,6 +133,15 @@ describe('a trial', () => {
   it('of a daemon that is gone is rolled back', () => {
     expect(plan(on({}, { interrupted: true }))).toBe(
       'update.rollBack: Unexpected rollback: the daemon ended during the trial',
+    );
+  });
+
+  it('ends, however often its containers begin anew', () => {
+    const given = on({ 'container/web': installed() });
+    const anew = { 'container/web': { action: 'container.start', reason: '', startedAtMs: 89_000 } } as const;
+    expect(plan({ ...given, lastActions: anew }, 89_999)).toMatch(/^waiting for container\/web until 90000/);
+    expect(plan({ ...given, lastActions: anew }, 90_000)).toBe(
+      'update.rollBack: Status goal not reached: its containers were started anew again and again',
     );
   });
 
@@ -92,12 +166,14 @@ describe('a trial', () => {
   });
 
   it('waits for groups that are not open', () => {
-    expect(plan(on({ 'group/app': opened(0, '1@old') }))).toBe('waiting for group/app: groups are still to start');
+    expect(plan(on({ 'group/app': opened(0, '1@old') }))).toBe(
+      'waiting for group/app until 90000: groups are still to start',
+    );
   });
 
   it('waits until what it does not want is gone', () => {
     expect(plan(on({ 'container/web': running(), 'container/old': running() }))).toBe(
-      'waiting for container/old: goals are not reached yet',
+      'waiting for container/old until 90000: goals are not reached yet',
     );
   });
 

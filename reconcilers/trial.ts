@@ -1,0 +1,87 @@
+/** How far the revision that runs is from its goals: what is still to come, when it is hopeless, and when it is stable. */
+import type { Cause, Plan, Waiting } from '../resources/plan.ts';
+import { waitFor, waitUntil } from '../resources/plan.ts';
+import type { Ref } from '../resources/ref.ts';
+import { type ActionFailure, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import { describePending, goalOf, pendingMembers } from './goals.ts';
+import { deadlineOf } from './group.ts';
+import { containersIn, groupsIn } from './relations.ts';
+
+/** A device that refuses the same step this often in a row will not change its mind within a trial. */
+export const FATAL_ATTEMPTS = 3;
+
+export interface Hopeless {
+  readonly message: string;
+  readonly detail: string;
+  readonly because: readonly Cause[];
+}
+
+export const whyHopeless = (snapshot: Snapshot, nowMs: number): Hopeless | undefined => {
+  const notStarted = 'A container could not be started';
+  for (const [ref, failure] of Object.entries(snapshot.failures) as [Ref, ActionFailure][]) {
+    if (failure.attempts >= FATAL_ATTEMPTS && !ref.startsWith('update/')) {
+      return { message: notStarted, detail: `${ref}: ${failure.message}`, because: [ref] };
+    }
+  }
+  // Groups stall when their time is up; that is told below, with who was late.
+  for (const [ref, plan] of Object.entries(snapshot.plans) as [Ref, Plan][]) {
+    if (plan.outcome === 'stalled' && !ref.startsWith('group/') && !ref.startsWith('update/')) {
+      return { message: notStarted, detail: `${ref}: ${plan.reason}`, because: [ref] };
+    }
+  }
+  const late = pendingDeadlines(snapshot).filter(({ atMs }) => nowMs >= atMs);
+  if (late.length === 0) return undefined;
+  const refs = late.map(({ ref }) => ref);
+  const groups = groupsIn(snapshot).filter(({ spec }) => spec?.members.some((member) => refs.includes(member)));
+  return {
+    message: 'Status goal not reached',
+    detail: describePending(refs, snapshot),
+    because: [...groups.map(({ ref }) => ref), ...refs],
+  };
+};
+
+/**
+ * Until when those that are not at their goals must be. The time of the group runs from its opening, and for a
+ * container that was started anew since (its own recovery, a restart that somebody asked for) from then on.
+ */
+const pendingDeadlines = (snapshot: Snapshot): { readonly ref: Ref<'container'>; readonly atMs: number }[] =>
+  groupsIn(snapshot).flatMap((group) => {
+    const { spec, status } = group;
+    if (spec === undefined || status === undefined || deadlineOf(group) === undefined) return [];
+    return pendingMembers(group, snapshot).map((ref) => {
+      const container = resourceIn(snapshot, ref).status;
+      const endedAtMs = container?.phase === 'exited' ? container.exitedAtMs : 0;
+      const touchedAtMs = snapshot.lastActions[ref]?.startedAtMs ?? 0;
+      return { ref, atMs: Math.max(status.openedAtMs, endedAtMs, touchedAtMs) + spec.timeoutSeconds * 1000 };
+    });
+  });
+
+/** What is still to come before all goals of the snapshot are reached; undefined: nothing. */
+export const planGoals = (snapshot: Snapshot): Waiting | undefined => {
+  const unopened = groupsIn(snapshot).filter((group) => deadlineOf(group) === undefined);
+  if (unopened.length > 0) {
+    return waitFor(
+      unopened.map((group) => group.ref),
+      'groups are still to start',
+    );
+  }
+  const unsettled = containersIn(snapshot).filter(
+    (container) => container.spec === undefined || goalOf(container, snapshot).type === 'pending',
+  );
+  if (unsettled.length === 0) return undefined;
+  const refs = unsettled.map((container) => container.ref);
+  const deadlines = pendingDeadlines(snapshot).map(({ atMs }) => atMs);
+  const reason = 'goals are not reached yet';
+  return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
+};
+
+/** When every goal will have held for its `stable_timeout` (monotonic). */
+export const latestStability = (snapshot: Snapshot): number =>
+  Math.max(
+    0,
+    ...containersIn(snapshot).map((container) => {
+      const goal = goalOf(container, snapshot);
+      const stableMs = (container.spec?.autoRecovery?.stableTimeoutSeconds ?? 0) * 1000;
+      return goal.type === 'achieved' && stableMs > 0 ? goal.sinceMs + stableMs : 0;
+    }),
+  );
