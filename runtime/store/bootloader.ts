@@ -4,7 +4,8 @@
  */
 
 /** `pv_rev`: committed; `pv_try`: to be tried at the next boot; `pv_trying`: the boot script's own mark that it tried. */
-export type BootVariable = 'pv_rev' | 'pv_try' | 'pv_trying';
+export const BOOT_VARIABLES = ['pv_rev', 'pv_try', 'pv_trying'] as const;
+export type BootVariable = (typeof BOOT_VARIABLES)[number];
 export type BootValues = Readonly<Partial<Record<BootVariable, string>>>;
 
 export interface Bootloader {

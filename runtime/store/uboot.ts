@@ -1,10 +1,10 @@
 /** `boot/uboot.txt`: NUL-separated `key=value` entries, as U-Boot's script and Pantavisor read them (updates.md §6). */
 import type { Files } from '../host/host.ts';
-import type { Bootloader, BootValues } from './bootloader.ts';
+import { bootFile } from './boot-file.ts';
+import { BOOT_VARIABLES, type Bootloader } from './bootloader.ts';
 
 const FILE_BYTES = 65_536;
 const MAX_ENTRY_BYTES = 127;
-const OURS = ['pv_rev', 'pv_try', 'pv_trying'] as const;
 
 /** Entries by key, in file order. Later duplicates win; text without `=` is no entry. */
 export const parseUboot = (content: Buffer): Map<string, string> => {
@@ -21,9 +21,11 @@ export const parseUboot = (content: Buffer): Map<string, string> => {
  * @throws Error when they do not fit.
  */
 export const formatUboot = (entries: ReadonlyMap<string, string>): Buffer => {
-  const isOurs = (key: string): boolean => OURS.some((ours) => ours === key);
+  const isOurs = (key: string): boolean => BOOT_VARIABLES.some((ours) => ours === key);
   // In a fixed order, too: Pantavisor takes the first entry that begins with `pv_try`, also `pv_trying`.
-  const ours = OURS.flatMap((key): [string, string][] => (entries.has(key) ? [[key, entries.get(key) ?? '']] : []));
+  const ours = BOOT_VARIABLES.flatMap((key): [string, string][] =>
+    entries.has(key) ? [[key, entries.get(key) ?? '']] : [],
+  );
   const ordered = [...ours, ...[...entries].filter(([key]) => !isOurs(key))];
   const text = ordered.map(([key, value]) => `${key}=${value}\0`).join('');
   if (text.length > FILE_BYTES) throw new Error(`boot variables need ${text.length} bytes of ${FILE_BYTES}`);
@@ -37,33 +39,13 @@ const checkEntry = (key: string, value: string): void => {
     throw new Error(`boot variable ${key}: expected at most ${MAX_ENTRY_BYTES} bytes without NUL, but saw ${value}`);
 };
 
-export const ubootBootloader = (files: Files, path: string): Bootloader => {
-  const load = (): Promise<Buffer | undefined> => files.read(path, 1 << 20);
-  // Read-modify-write: two at a time would lose one of the changes.
-  let previous: Promise<unknown> = Promise.resolve();
-
-  const change = async (changes: BootValues): Promise<void> => {
-    const before = await load();
-    const entries = before === undefined ? new Map<string, string>() : parseUboot(before);
-    for (const [key, value] of Object.entries(changes)) {
+/** An unset variable stays, empty: so the boot script finds it. */
+export const ubootBootloader = (files: Files, path: string): Bootloader =>
+  bootFile(files, path, {
+    parse: parseUboot,
+    format: formatUboot,
+    set: (entries, key, value) => {
       checkEntry(key, value);
       entries.set(key, value);
-    }
-    const after = formatUboot(entries);
-    if (before === undefined || !after.equals(before)) await files.write(path, after, 0o644);
-  };
-
-  return {
-    read: async () => {
-      const content = await load();
-      if (content === undefined) return undefined;
-      const entries = parseUboot(content);
-      return Object.fromEntries(OURS.map((key) => [key, entries.get(key) ?? '']).filter(([, value]) => value !== ''));
     },
-    write: (changes) => {
-      const written = previous.then(() => change(changes));
-      previous = written.catch(() => undefined); // its caller has the error; the next write starts afresh
-      return written;
-    },
-  };
-};
+  });
