@@ -101,6 +101,7 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
   const recorder = new Recorder({
     causes,
     changeOf,
+    nowMs: () => clock.nowMs(),
     nextId,
     note,
     expect: () => journal.expect(),

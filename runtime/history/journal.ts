@@ -16,8 +16,8 @@ export type Topic = 'device' | 'resources';
 export interface JournalOptions {
   readonly clock: Clock;
   readonly rings: Readonly<Record<Topic, Ring>>;
-  /** Called before each write: what else there is to say by now. */
-  readonly lastWords: () => void;
+  /** Called before each write: adds what else there is to say by now. True: there may be more a little later. */
+  readonly lastWords: () => boolean;
   readonly onProblem: (subject: string, message: string) => void;
 }
 
@@ -47,6 +47,7 @@ export const openJournal = ({ clock, rings, lastWords, onProblem }: JournalOptio
   let writing: Promise<void> | undefined;
   let cancelTimer: (() => void) | undefined;
   let isUrgent = false;
+  let isExpecting = false;
   let isRefused = false;
   let lost = 0;
 
@@ -80,7 +81,7 @@ export const openJournal = ({ clock, rings, lastWords, onProblem }: JournalOptio
     cancelTimer?.();
     cancelTimer = undefined;
     isUrgent = false;
-    lastWords();
+    isExpecting = lastWords();
     try {
       await writeOut();
       recovered();
@@ -93,9 +94,9 @@ export const openJournal = ({ clock, rings, lastWords, onProblem }: JournalOptio
   const flush = (): Promise<void> => {
     writing ??= write().finally(() => {
       writing = undefined;
-      if (pending.length === 0 || isRefused) return;
-      if (isUrgent) void flush();
-      else arm();
+      const hasMore = pending.length > 0 && !isRefused;
+      if (hasMore && isUrgent) void flush();
+      else if (hasMore || isExpecting) arm();
     });
     return writing;
   };

@@ -24,6 +24,7 @@ export type Note = Omit<Entry, 'id' | 'boot' | 'time' | 'revision' | 'atMs'> & P
 export interface RecorderOptions {
   readonly causes: Causes;
   readonly changeOf: ChangeOf;
+  readonly nowMs: () => number;
   readonly nextId: () => number;
   /** @returns the entry's id. */
   readonly note: (note: Note) => number;
@@ -42,10 +43,14 @@ interface Running {
   readonly before: number | undefined;
 }
 
+/** Shorter waits are how things go. */
+const WORTH_TELLING_MS = 500;
+
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #running = new Map<Ref, Running>();
-  readonly #waits = new Set<Ref>();
+  /** Since when; those that were not told yet. */
+  readonly #waits = new Map<Ref, number>();
   /** Waits that were told and are not over. */
   readonly #told = new Set<Ref>();
   #latest: Snapshot = EMPTY_SNAPSHOT;
@@ -87,16 +92,18 @@ export class Recorder {
     }
   }
 
-  /** Tells the waits that still last. */
-  tellWaits(): void {
-    for (const ref of this.#waits) {
+  /** Tells the waits that have lasted for a while. @returns whether younger ones are left. */
+  tellWaits(): boolean {
+    const { causes, note, nowMs } = this.#options;
+    for (const [ref, sinceMs] of this.#waits) {
       const plan = this.#latest.plans[ref];
-      if (plan?.outcome !== 'waiting') continue;
-      const because = this.#options.causes.ofOthers(plan.on);
-      this.#options.note({ kind: 'waiting', ref, reason: plan.reason, because });
+      if (plan?.outcome !== 'waiting' || nowMs() - sinceMs < WORTH_TELLING_MS) continue;
+      const because = plan.on.length > 0 ? causes.ofOthers(plan.on) : causes.of(ref, []);
+      note({ kind: 'waiting', ref, reason: plan.reason, because });
       this.#told.add(ref);
+      this.#waits.delete(ref);
     }
-    this.#waits.clear();
+    return this.#waits.size > 0;
   }
 
   #desired(event: Of<'desired.changed'>, before: Snapshot, after: Snapshot): void {
@@ -130,10 +137,10 @@ export class Recorder {
   }
 
   #planned(ref: Ref, was: Plan | undefined, is: Plan | undefined): void {
-    const { causes, note, expect } = this.#options;
+    const { causes, note, expect, nowMs } = this.#options;
     if (is?.outcome === 'waiting') {
       if (was?.outcome === 'waiting') return;
-      this.#waits.add(ref);
+      this.#waits.set(ref, nowMs());
       expect();
       return;
     }
@@ -143,8 +150,8 @@ export class Recorder {
       const because = causes.of(ref, is.because ?? [ref, 'desired']);
       causes.changed(ref, note({ kind: 'stalled', ref, reason: is.reason, because }));
     } else if (is?.outcome === 'converged' && wasTold) {
-      const on = was?.outcome === 'waiting' ? was.on : [];
-      causes.changed(ref, note({ kind: 'settled', ref, reason: '', because: causes.of(ref, [ref, ...on]) }));
+      const because = causes.of(ref, was?.outcome === 'waiting' ? was.on : []);
+      causes.changed(ref, note({ kind: 'settled', ref, reason: '', because }));
     }
   }
 
