@@ -6,7 +6,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leftovers, sweep } from './sweep.ts';
@@ -24,8 +25,10 @@ export interface Device {
   readonly watched: string;
   readonly statusUrl: string;
   readonly log: string;
-  /** Aborted, with the reason, when the daemon ends without being asked. */
+  /** Aborted, with the reason, when the present daemon ends. */
   readonly died: AbortSignal;
+  /** Starts another daemon where one has died, as a service manager would. */
+  respawn(): void;
   /** Stops everything and removes the directory. Resolves to what the daemon had left behind; empty when it did well. */
   stop(): Promise<readonly string[]>;
 }
@@ -39,20 +42,26 @@ export function startDevice(directory: string, statusPort: number, settings: Rea
   };
   for (const place of Object.values(places)) mkdirSync(place);
   const log = join(directory, 'daemon.log');
-  const daemon = spawnDaemon(log, {
+  const environment = {
     ...settings,
     PV_SYSTEM_INIT_MODE: 'appengine',
     PV_STORAGE_MNTPOINT: places.storage,
     PV_SYSTEM_RUNDIR: places.run,
     PV_WATCH_DIR: places.watched,
     PV_STATUS_LISTEN: `127.0.0.1:${statusPort}`,
-  });
+  };
+  let daemon = spawnDaemon(log, environment);
   return {
     socket: join(places.run, 'pv-ctrl'),
     watched: places.watched,
     statusUrl: `http://127.0.0.1:${statusPort}/`,
     log,
-    died: daemon.died,
+    get died() {
+      return daemon.died;
+    },
+    respawn() {
+      daemon = spawnDaemon(log, environment);
+    },
     async stop() {
       await daemon.stop();
       const left = await settled(directory);
@@ -97,13 +106,21 @@ async function settled(directory: string): Promise<readonly string[]> {
   return leftovers(directory);
 }
 
-/** Resolves when the control socket is there. @throws the daemon's end, the signal's reason, or that it takes too long. */
+/** Resolves when the control socket answers. @throws the daemon's end, the signal's reason, or that it takes too long. */
 export async function ready(device: Device, signal: AbortSignal): Promise<void> {
   const giveUpAt = performance.now() + READY_MS;
-  while (!existsSync(device.socket) || !existsSync(device.watched)) {
+  while (!(await accepts(device.socket))) {
     signal.throwIfAborted();
     if (performance.now() > giveUpAt)
       throw new Error(`the daemon did not open ${device.socket} within ${READY_MS / 1000} s`);
     await sleep(20);
   }
+}
+
+/** A daemon that was killed leaves its socket's file behind, so the file alone says nothing. */
+function accepts(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const connection = connect(socket, () => resolve(true));
+  connection.once('error', () => resolve(false));
+  return promise.finally(() => connection.destroy());
 }

@@ -6,9 +6,11 @@
  * machine: everything is under one directory pantavisor-demo-* and is taken away with it.
  */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { exampleNames, stageExample } from '../images/build.ts';
@@ -26,6 +28,10 @@ const PVCONTROL = join(project, 'dist/pvcontrol');
 const STATUS_PORT = 12368;
 /** More than all groups' timeouts of an example together. */
 const CONVERGE_MS = 240_000;
+/** Between the end of its socket and the news of its end. */
+const SEEN_DEAD_MS = 2_000;
+/** A daemon that ends sooner than this after its start would only do so again. */
+const CRASHING_MS = 2_000;
 /** Shorter than a device's: who watches a demo need not see for long that nothing happens. */
 const SETTINGS = { PV_UPDATER_COMMIT_DELAY: '3' };
 
@@ -58,11 +64,21 @@ async function runOnce(device: Device, example: string, signal: AbortSignal): Pr
   if (end.status !== 'DONE') throw new Error(sentence(end));
 }
 
-async function runLive(device: Device, signal: AbortSignal): Promise<void> {
+/** Until it is interrupted. A daemon that somebody kills, to see what happens, is started again. */
+async function runLive(device: Device, interrupted: AbortSignal): Promise<never> {
   const header = [`status ${device.statusUrl}   states go into ${device.watched}   Ctrl-C takes everything down`];
-  await showLive(device.socket, header, signal);
-  signal.throwIfAborted();
-  throw new Error('the daemon closed the control socket');
+  for (let starts = 1; ; starts += 1) {
+    const startedMs = performance.now();
+    const signal = AbortSignal.any([interrupted, device.died]);
+    await ready(device, signal);
+    const failure = await showLive(device.socket, header, signal).catch((error: unknown) => error);
+    interrupted.throwIfAborted();
+    await Promise.race([device.died.aborted || once(device.died, 'abort'), sleep(SEEN_DEAD_MS)]);
+    if (!device.died.aborted) throw failure ?? new Error('the daemon closed the control socket');
+    if (performance.now() - startedMs < CRASHING_MS) throw device.died.reason;
+    header[1] = `${device.died.reason.message}; this is number ${starts + 1}, and the containers went on running`;
+    device.respawn();
+  }
 }
 
 /** @throws Error with what went wrong; `Interrupted` when it was stopped from outside. */
@@ -77,7 +93,7 @@ async function show(example: string, isOnce: boolean, directory: string, interru
     say(`control socket ${device.socket}`);
     say(`drop states into ${device.watched}`);
     drop(tarball, device.watched, example);
-    await (isOnce ? runOnce(device, example, signal) : runLive(device, signal));
+    await (isOnce ? runOnce(device, example, signal) : runLive(device, interrupted));
   } catch (error) {
     if (!interrupted.aborted) keepLog(device);
     throw error;

@@ -1,17 +1,20 @@
 /** Objects that lie beside the drops, in `<watch>/objects/<sha256>`. */
-import type { Files } from '../host/host.ts';
+import type { FileStat, Files } from '../host/host.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
 import { TARBALL_LIMITS } from '../store/tarball.ts';
 import type { State } from './examine.ts';
+import { makeRoomFor } from './projection.ts';
 
 export interface Missing {
   readonly resource: string;
   readonly reason: string;
 }
 
-/** Brings what a state needs into the store; answers with what is still missing. */
+/** Brings what a state needs into the store; answers with what is still missing. @throws NoRoom before anything is written. */
 export type Adopt = (state: State) => Promise<readonly Missing[]>;
+
+const signatureOf = ({ inode, sizeBytes, modifiedMs }: FileStat): string => `${inode}:${sizeBytes}:${modifiedMs}`;
 
 /**
  * Objects are copied, not linked: whoever may write to the directory could else change what the store holds.
@@ -26,7 +29,7 @@ export const adoption = (files: Files, store: Store, directory: string): Adopt =
     const stat = await files.stat(path);
     if (stat === undefined) return `neither in the store nor at ${path}`;
     if (stat.type !== 'file') return `expected a regular file at ${path}, but it is a ${stat.type}`;
-    const signature = `${stat.inode}:${stat.sizeBytes}:${stat.modifiedMs}`;
+    const signature = signatureOf(stat);
     const earlier = rejected.get(id);
     if (earlier?.signature === signature) return earlier.reason;
     try {
@@ -41,10 +44,21 @@ export const adoption = (files: Files, store: Store, directory: string): Adopt =
     }
   };
 
+  const offeredBytes = async (ids: readonly string[]): Promise<number> => {
+    let bytes = 0;
+    for (const id of ids) {
+      const stat = await files.stat(`${directory}/${id}`);
+      if (stat?.type === 'file' && rejected.get(id)?.signature !== signatureOf(stat)) bytes += stat.sizeBytes;
+    }
+    return bytes;
+  };
+
   return async ({ objects }) => {
     const users = new Map(objects.map(({ id, path }) => [id, path]));
     const missing: Missing[] = [];
-    for (const id of await store.missingObjects(users.keys())) {
+    const ids = await store.missingObjects(users.keys());
+    await makeRoomFor(store, await offeredBytes(ids));
+    for (const id of ids) {
       const reason = await adopt(id);
       if (reason !== undefined) missing.push({ resource: `object/${id}`, reason: `for ${users.get(id)}: ${reason}` });
     }

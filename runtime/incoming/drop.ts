@@ -1,5 +1,6 @@
 /** A file in the watched directory, and how far it was looked at. */
 import type { FileStat, Files } from '../host/host.ts';
+import type { Hold } from '../store/objects.ts';
 import { type DropName, dropNameOf } from './drop-name.ts';
 import type { State } from './examine.ts';
 
@@ -25,6 +26,8 @@ export interface Drop extends DropName {
   /** Set once it is known what it becomes. */
   revision?: string;
   hash?: string;
+  /** What it brought and no revision names yet. */
+  hold?: Hold;
   /** How often the device refused to deal with it. */
   refusals: number;
   /** Nothing more will be reported about it, as far as is known. */

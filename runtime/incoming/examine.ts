@@ -5,10 +5,13 @@ import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import { objectsOf } from '../../resources/trail.ts';
 import { DeviceError, type Files } from '../host/host.ts';
 import { sha256 } from '../store/hash.ts';
+import type { Hold } from '../store/objects.ts';
 import { Rejection } from '../store/rejection.ts';
+import { NoRoom } from '../store/room.ts';
 import type { Store } from '../store/store.ts';
-import { readTarball, TARBALL_LIMITS } from '../store/tarball.ts';
+import { type ObjectSink, readTarball, TARBALL_LIMITS } from '../store/tarball.ts';
 import type { DropName } from './drop-name.ts';
+import { makeRoomForTarball } from './projection.ts';
 
 export interface State {
   readonly bytes: Uint8Array;
@@ -18,8 +21,13 @@ export interface State {
 
 export type Finding =
   | { readonly type: 'state'; readonly state: State }
-  /** `maybePartial`: what is there could be the beginning of something good. */
-  | { readonly type: 'broken'; readonly maybePartial: boolean; readonly problems: readonly string[] }
+  /** `message`: of the progress; default: the state is bad. `maybePartial`: what is there could be the beginning of something good. */
+  | {
+      readonly type: 'broken';
+      readonly maybePartial: boolean;
+      readonly problems: readonly string[];
+      readonly message?: string;
+    }
   | { readonly type: 'gone' };
 
 export interface ExamineOptions {
@@ -28,6 +36,8 @@ export interface ExamineOptions {
   readonly directory: string;
   /** Everything that keeps this state from being run here, beyond what any state must fulfil. */
   readonly validate: (document: StateDocument) => readonly Problem[];
+  /** What it brings is kept by this until a revision names it. */
+  readonly hold: Hold;
 }
 
 /** @throws DeviceError */
@@ -36,6 +46,8 @@ export const examine = async (drop: DropName, options: ExamineOptions): Promise<
     const bytes = await bytesOf(drop, options);
     return bytes === undefined ? { type: 'gone' } : judge(bytes, drop, options);
   } catch (error) {
+    if (error instanceof NoRoom)
+      return { type: 'broken', maybePartial: false, problems: [error.message], message: error.message };
     if (error instanceof Rejection) return { type: 'broken', maybePartial: true, problems: [error.message] };
     // Removed while it was being read.
     if (error instanceof DeviceError && error.code === 'ENOENT') return { type: 'gone' };
@@ -43,19 +55,31 @@ export const examine = async (drop: DropName, options: ExamineOptions): Promise<
   }
 };
 
-const bytesOf = async (drop: DropName, { files, store, directory }: ExamineOptions): Promise<Buffer | undefined> => {
+const bytesOf = async (drop: DropName, options: ExamineOptions): Promise<Buffer | undefined> => {
+  const { files, store, directory } = options;
   const path = `${directory}/${drop.file}`;
   if (drop.kind === 'tarball') {
     const { totalBytes } = await store.space();
     // Nothing that does not fit on the storage is worth unpacking.
     const limits = { ...TARBALL_LIMITS, totalBytes: Math.min(TARBALL_LIMITS.totalBytes, totalBytes) };
-    return await readTarball(files.stream(path), store, limits);
+    await makeRoomForTarball(options, path, limits);
+    return await readTarball(files.stream(path), sinkOf(options), limits);
   }
   const size = (await files.stat(path))?.sizeBytes ?? 0;
   if (size > STATE_LIMITS.documentBytes)
     throw new Rejection(`${drop.file}: expected at most ${STATE_LIMITS.documentBytes} bytes, but it has ${size}`);
   return await files.read(path, STATE_LIMITS.documentBytes);
 };
+
+/** The store, as far as there is room in it for objects. */
+const sinkOf = ({ store, hold }: ExamineOptions): ObjectSink => ({
+  missingObjects: store.missingObjects,
+  space: async () => ({ freeBytes: (await store.space()).availableBytes }),
+  putObject: (id, content, maxBytes) => {
+    hold.add([id]);
+    return store.putObject(id, content, maxBytes);
+  },
+});
 
 const judge = (bytes: Buffer, drop: DropName, { validate }: ExamineOptions): Finding => {
   const parsed = parseState(bytes, sha256);

@@ -3,7 +3,8 @@ import { isFinal, MESSAGE, progressOf } from '../../resources/progress.ts';
 import { DeviceError } from '../host/host.ts';
 import { Rejection } from '../store/rejection.ts';
 import { localNameProblem, localRevision } from '../store/revision.ts';
-import { type Adopt, adoption } from './adopt.ts';
+import { NoRoom } from '../store/room.ts';
+import { type Adopt, adoption, type Missing } from './adopt.ts';
 import { type Drop, findDrops } from './drop.ts';
 import { statusFileOf } from './drop-name.ts';
 import { examine, type State } from './examine.ts';
@@ -60,7 +61,9 @@ export class Watching {
   /** @returns when to look again though nothing happened; undefined: no need. @throws DeviceError */
   async look(): Promise<number | undefined> {
     const { files, directory, store, statusFiles } = this.#options;
-    this.#drops = await findDrops(files, directory, this.#drops, () => this.#sequence++);
+    const before = this.#drops;
+    this.#drops = await findDrops(files, directory, before, () => this.#sequence++);
+    for (const [file, drop] of before) if (this.#drops.get(file) !== drop) letGo(drop);
     if (this.#isFirstLook)
       for (const drop of this.#drops.values()) await this.#guarded(drop, () => seenBefore(drop, statusFiles, store));
     this.#isFirstLook = false;
@@ -92,31 +95,51 @@ export class Watching {
     if (phase.is === 'waiting' || phase.is === 'judged' || ('atMs' in phase && phase.atMs > nowMs)) return;
     const fault = faultOf(drop);
     if (fault !== undefined) return this.#refuse(drop, [fault]);
-    const finding = await examine(drop, this.#options);
-    if (finding.type === 'gone') this.#drops.delete(drop.file);
+    drop.hold ??= this.#options.store.holdObjects();
+    const finding = await examine(drop, { ...this.#options, hold: drop.hold });
+    if (finding.type === 'gone') this.#forget(drop);
     else if (finding.type === 'state') drop.phase = { is: 'waiting', state: finding.state };
     else if (finding.maybePartial && phase.is !== 'settling')
       drop.phase = { is: 'settling', atMs: nowMs + (this.#options.settleMs ?? SETTLE_MS) };
-    else await this.#refuse(drop, finding.problems);
+    else await this.#refuse(drop, finding.problems, finding.message);
   }
 
-  async #refuse(drop: Drop, problems: readonly string[]): Promise<void> {
+  #forget(drop: Drop): void {
+    letGo(drop);
+    this.#drops.delete(drop.file);
+  }
+
+  async #refuse(drop: Drop, problems: readonly string[], message: string = MESSAGE.badState): Promise<void> {
     drop.phase = { is: 'judged' };
+    letGo(drop);
     drop.isFinal = true;
     if (statusFileOf(drop.name) === undefined) this.#options.onProblem?.(drop.file, problems.join('; '));
     const reason = problems.length === 1 ? problems[0] : `${problems.length} problems`;
-    await this.tell(drop, { progress: progressOf('WONTGO', MESSAGE.badState), reason: reason ?? '' }, problems);
+    await this.tell(drop, { progress: progressOf('WONTGO', message), reason: reason ?? '' }, problems);
   }
 
   async #complete(drop: Drop, state: State): Promise<void> {
     drop.hash = state.hash;
     if (drop.sequence < this.#winner) return this.#supersede(drop, 'a newer drop');
-    const waitingOn = await this.#adopt(state);
+    drop.hold?.add(state.objects.map(({ id }) => id));
+    const waitingOn = await this.#adoptOrRefuse(drop, state);
+    if (waitingOn === undefined) return;
     if (waitingOn.length > 0) {
       const progress = progressOf('QUEUED', `Waiting for ${waitingOn.length} objects`);
       return this.tell(drop, { progress, waitingOn });
     }
     await this.#place(drop, state);
+  }
+
+  /** undefined: it does not fit, and that is what it was told. */
+  async #adoptOrRefuse(drop: Drop, state: State): Promise<readonly Missing[] | undefined> {
+    try {
+      return await this.#adopt(state);
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error;
+      await this.#refuse(drop, [error.message], error.message);
+      return undefined;
+    }
   }
 
   async #place(drop: Drop, state: State): Promise<void> {
@@ -132,6 +155,7 @@ export class Watching {
     }
     drop.phase = { is: 'judged' };
     drop.revision = revision;
+    letGo(drop);
     this.#winner = Math.max(this.#winner, drop.sequence);
     await this.tell(drop, report);
     if (action === 'failed') return;
@@ -144,9 +168,16 @@ export class Watching {
 
   async #supersede(drop: Drop, by: string): Promise<void> {
     drop.phase = { is: 'judged' };
+    letGo(drop);
     await this.tell(drop, { progress: progressOf('CANCELLED', 'Superseded'), reason: `superseded by ${by}` });
   }
 }
+
+/** A revision names what it brought, or nobody ever will. */
+const letGo = (drop: Drop): void => {
+  drop.hold?.release();
+  delete drop.hold;
+};
 
 /** Proposed, but not at its end: nobody will report on it if it was never begun. */
 const isReplaced = (older: Drop, winner: Drop): boolean =>

@@ -137,7 +137,8 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
   });
 };
 
+/** Handled for good: with the handler gone, a second signal would end the daemon in the middle of its work. */
 const ending = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, resolve);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, resolve);
   });

@@ -10,6 +10,7 @@ import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
 import { bootDevice, effectiveRevision, settleCommitted, updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
+import { changeOf } from '../../reconcilers/change.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
 import { refsIn } from '../../reconcilers/relations.ts';
@@ -21,6 +22,7 @@ import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
 import type { Controllers } from '../controller.ts';
 import type { Event } from '../event.ts';
+import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { openLedger } from '../ledger.ts';
 import { type Loop, startLoop } from '../loop.ts';
@@ -49,10 +51,11 @@ export interface Device {
   readonly loop: Loop;
   readonly store: Store;
   readonly revisions: Revisions;
+  readonly history: History;
   /** What operators want of containers, by name. */
   intents(): readonly (readonly [container: string, intent: Intent])[];
-  /** The newest proposal replaces any earlier one. */
-  propose(proposal: UpdateSpec): void;
+  /** The newest proposal replaces any earlier one. @param from whose it is, for people: `incoming/web.json`. */
+  propose(proposal: UpdateSpec, from?: string): void;
   /** Records what an operator wants of a container; resolves when recorded, not when done. */
   control(container: string, action: ControlAction): Promise<ControlAnswer>;
   /** False: it did not expect a signal. */
@@ -60,7 +63,7 @@ export interface Device {
   /** Ends planning and acting; what runs goes on running. */
   stop(): void;
   /** Stops every container and takes off everything; resolves when nothing is left, or with what is after `limitMs`. */
-  shutDown(limitMs: number): Promise<readonly Ref[]>;
+  shutDown(limitMs: number, why?: string): Promise<readonly Ref[]>;
 }
 
 /** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
@@ -104,6 +107,12 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   };
   const loop = startLoop({ controllers, clock: host.clock, refsIn: plannable, onBug: options.onBug });
   options.onEvents(loop.events);
+  const history = await openHistory({
+    ...host,
+    directory: `${paths.storage}/cache/history`,
+    changeOf,
+    onProblem: options.onProblem,
+  });
 
   let proposal: UpdateSpec | undefined;
   let shuttingDown = false;
@@ -129,7 +138,10 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
   };
 
-  const subscriptions: Subscription[] = [watching(controllers).subscribe({ next: loop.look, error: options.onBug })];
+  const subscriptions: Subscription[] = [
+    history.follow(loop.reductions),
+    watching(controllers).subscribe({ next: loop.look, error: options.onBug }),
+  ];
   await observeEverything(controllers, loop);
   subscriptions.push(
     loop.snapshots
@@ -149,8 +161,10 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     store,
     revisions,
     intents: () => [...intents],
+    history,
     stop,
-    propose: (next) => {
+    propose: (next, from = 'somebody') => {
+      if (isNews(next, proposal, loop.latest())) history.proposed(next, from);
       proposal = next;
       refresh();
     },
@@ -164,17 +178,27 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       if (intent === undefined) return answer;
       await ledger.put<Intent>('intent', name, intent);
       intents.set(name, intent);
+      history.asked(refOf('container', name), action, 'the operator');
       refresh();
       return answer;
     },
-    shutDown: async (limitMs) => {
+    shutDown: async (limitMs, why = 'it was asked to') => {
       shuttingDown = true;
+      history.stopping(why);
       loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
       await settled(loop, host, limitMs);
       stop();
+      await history.flush();
       return leftOver(loop.latest());
     },
   };
+};
+
+/** What runs or was proposed before may be proposed again at every start. */
+const isNews = (next: UpdateSpec, proposal: UpdateSpec | undefined, snapshot: Snapshot): boolean => {
+  const { status } = resourceIn(snapshot, UPDATE);
+  const known = proposal ?? status?.trial ?? status?.committed;
+  return known?.revision !== next.revision || known.hash !== next.hash;
 };
 
 /** Before the first revision is read nobody knows what is wanted, so nothing but the update may be planned. */

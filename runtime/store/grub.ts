@@ -21,8 +21,8 @@ export const parseGrubenv = (content: Buffer): Map<string, string> | undefined =
 
 /** @throws Error when they do not fit into the block. */
 export const formatGrubenv = (entries: ReadonlyMap<string, string>): Buffer => {
-  const escape = (value: string): string => value.replace(/[\\\n]/g, (character) => `\\${character}`);
-  const text = `${HEADER}${[...entries].map(([key, value]) => `${key}=${escape(value)}\n`).join('')}`;
+  const escaped = (value: string): string => value.replace(/[\\\n]/g, (character) => `\\${character}`);
+  const text = `${HEADER}${[...entries].map(([key, value]) => `${key}=${escaped(value)}\n`).join('')}`;
   if (text.length > BLOCK_BYTES) throw new Error(`boot variables need ${text.length} of ${BLOCK_BYTES} bytes`);
   return Buffer.from(text.padEnd(BLOCK_BYTES, '#'), 'latin1');
 };

@@ -13,20 +13,37 @@ import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts'
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import type { Failure } from '../../resources/update.ts';
 import type { Clock, Files } from '../host/host.ts';
+import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
 import type { Bootloader } from './bootloader.ts';
 import { stateHash } from './hash.ts';
+import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './housekeeping.ts';
+import { NOTHING_USED, type Uses } from './in-use.ts';
+import { installation } from './installation.ts';
 import { makeFactory, makeLayout, makeTrail } from './layout.ts';
-import { type ObjectState, openObjects } from './objects.ts';
+import { type Hold, type ObjectState, openObjects } from './objects.ts';
 import { openRecords, type RecordedFailure } from './records.ts';
+import { addReferences } from './references.ts';
 import { Rejection } from './rejection.ts';
 import { isRevision } from './revision.ts';
-import { installTrail, type TrailContent } from './trail.ts';
+import type { TrailContent } from './trail.ts';
+import { trailsBelow } from './trails.ts';
 import { ubootBootloader } from './uboot.ts';
+import type { Source } from './verification.ts';
+import { openVerified } from './verified.ts';
 
 export interface StoreOptions {
   readonly files: Files;
   readonly clock: Clock;
   readonly paths: Paths;
+  /** For objects, which must not use the emergency reserve; default: `files`. */
+  readonly bulkFiles?: Files;
+  /** What the device runs on; default: nothing. */
+  readonly uses?: () => Promise<Uses>;
+  /** Revisions that somebody is about to run; default: none. */
+  readonly wanted?: () => Iterable<string>;
+  readonly limits?: Partial<StorageLimits>;
+  /** Where to remember what was verified since the boot; default: nowhere. */
+  readonly verified?: { readonly path: string; readonly bootId: string };
   /** Default: `boot/uboot.txt`. */
   readonly bootloader?: Bootloader;
   /** Largest state document; default STATE_LIMITS. */
@@ -35,16 +52,9 @@ export interface StoreOptions {
   readonly onProblem?: (subject: string, message: string) => void;
 }
 
-/** `pv_rev` and, while set, `pv_try`. */
-export interface BootVariables {
-  readonly committed: string;
-  readonly trying?: string;
-  /** `pv_trying` says that the one try of `pv_try` was used. */
-  readonly spent: boolean;
-}
-
-export interface Store {
-  bootVariables(): Promise<BootVariables>;
+export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collect'> {
+  /** `pv_rev` and, while set, `pv_try`. */
+  bootVariables(): Promise<BootRevisions>;
   /**
    * Sets `pv_try`; undefined unsets it. `spent`: its one try has begun, so that whatever boots next is the committed
    * revision; otherwise the next boot is the try.
@@ -76,8 +86,15 @@ export interface Store {
   putObject(id: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<void>;
   /** Hashes an object; a corrupt one is set aside, reported and missing from then on. */
   verifyObject(id: string): Promise<ObjectState>;
-  /** For new objects. */
-  space(): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
+  /** Keeps objects that no revision names yet from being collected. */
+  holdObjects(): Hold;
+  /**
+   * Checks every object of a revision, and puts right what any source has.
+   * @returns what is wrong all the same, one sentence each. @throws DeviceError, and the signal's reason.
+   */
+  verify(content: TrailContent, sources: readonly Source[], signal?: AbortSignal): Promise<readonly string[]>;
+  /** Puts the files of a trail right that something may run on. @returns paths that were made anew. */
+  heal(revision: string, content: TrailContent): Promise<readonly string[]>;
 
   progress(revision: string): Promise<Progress | undefined>;
   setProgress(revision: string, progress: Progress): Promise<void>;
@@ -101,7 +118,15 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   const trails = `${paths.storage}/trails`;
   const rollback = `${paths.storage}/boot/rollback`;
   const objectsDirectory = `${paths.storage}/objects`;
-  const objects = openObjects(files, objectsDirectory, onProblem);
+  const { bulkFiles = files, uses = async () => NOTHING_USED, wanted = () => [] } = options;
+  const verified = await openVerified(files, options.verified);
+  const objects = openObjects({
+    files: bulkFiles,
+    directory: objectsDirectory,
+    verified,
+    isUsed: async (id) => (await uses())(`${objectsDirectory}/${id}`),
+    onProblem,
+  });
   const records = openRecords(files, onProblem);
 
   /** @throws Rejection: nothing that is no revision ever becomes a path. */
@@ -113,19 +138,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     return `${trails}/${revision}`;
   };
 
-  const bootRevision = (name: string, value: string | undefined): string | undefined => {
-    if (value === undefined || isRevision(value)) return value;
-    onProblem(name, `expected a revision, but saw ${JSON.stringify(value)}; ignored`);
-    return undefined;
-  };
-
-  const bootVariables = async (): Promise<BootVariables> => {
-    const values = await bootloader.read();
-    const committed = bootRevision('pv_rev', values?.pv_rev) ?? '0';
-    const trying = bootRevision('pv_try', values?.pv_try);
-    if (trying === undefined) return { committed, spent: false };
-    return { committed, trying, spent: values?.pv_trying === trying };
-  };
+  const bootVariables = (): Promise<BootRevisions> => bootRevisions(bootloader, onProblem);
 
   const document = async (revision: string): Promise<Buffer | undefined> =>
     files.read(`${trailOf(revision)}/.pvr/json`, maxDocumentBytes);
@@ -136,10 +149,27 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     return [...top, ...local].filter(isRevision);
   };
 
+  const keeping = housekeeping({
+    files,
+    clock,
+    paths,
+    objects,
+    records,
+    uses,
+    wanted,
+    limits: { ...STORAGE_LIMITS, ...options.limits },
+    bootVariables,
+    trailOf,
+    revisions,
+    document,
+    onProblem,
+  });
+
   const propose = async (revision: string, bytes: Uint8Array): Promise<void> => {
     const trail = trailOf(revision);
     if (bytes.length > maxDocumentBytes)
       throw new Rejection(`state of ${bytes.length} bytes: expected at most ${maxDocumentBytes}`);
+    keeping.proposed(revision);
     const isSame = (await document(revision))?.equals(bytes) === true;
     if (!isSame) {
       const { committed, trying } = await bootVariables();
@@ -152,15 +182,19 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     // After the document: a failure says by its hash which content it was, so a crash in between is harmless.
     await records.setFailure(trail, undefined);
     await records.setProgress(trail, progressOf('NEW', MESSAGE.readyToRun));
+    const references = new Set<string>();
+    await addReferences(Buffer.from(bytes), references);
+    objects.named(references);
   };
 
-  const install = async (revision: string, content: TrailContent): Promise<void> => {
-    const trail = trailOf(revision);
-    const missing = await objects.missing(content.objects.map(({ id }) => id));
-    if (missing.length > 0) throw new Rejection(`missing objects: ${missing.join(', ')}`);
-    await makeTrail(files, paths, trail);
-    await installTrail(files, { trail, objects: objectsDirectory }, content);
-  };
+  const installing = installation({
+    files,
+    bulkFiles,
+    paths,
+    objects,
+    verified,
+    trails: trailsBelow(trails, revisions, document),
+  });
 
   const failures = async (): Promise<Readonly<Record<string, RecordedFailure>>> => {
     const found: Record<string, RecordedFailure> = {};
@@ -191,12 +225,17 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
       const bytes = await document(revision);
       return bytes === undefined ? undefined : stateHash(bytes);
     },
-    propose,
-    install,
+    propose: (revision, bytes) => keeping.onTrail(() => propose(revision, bytes)),
+    install: (revision, content) => keeping.onTrail(() => installing.install(trailOf(revision), content)),
     missingObjects: objects.missing,
     putObject: objects.put,
     verifyObject: objects.verify,
-    space: () => files.space(objectsDirectory),
+    holdObjects: objects.hold,
+    verify: installing.verify,
+    heal: async (revision, content) => installing.heal(trailOf(revision), content),
+    space: keeping.space,
+    makeRoom: keeping.makeRoom,
+    collect: keeping.collect,
     progress: async (revision) => records.progress(trailOf(revision)),
     setProgress: async (revision, progress) => records.setProgress(trailOf(revision), progress),
     setDone: async (revision) => records.setDone(trailOf(revision), true),

@@ -10,6 +10,7 @@ import { type Extract, extract, type Header } from 'tar-stream';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import { Rejection } from './rejection.ts';
 import { isObjectId } from './revision.ts';
+import { NoRoom } from './room.ts';
 
 export interface TarballLimits {
   readonly entries: number;
@@ -91,8 +92,7 @@ const storeObject = async (
 ): Promise<void> => {
   checkSize(header, limits.objectBytes);
   const { freeBytes } = await sink.space();
-  if (header.size > freeBytes && (await sink.missingObjects([id])).length > 0)
-    throw new Rejection(`entry "${header.name}": Space required ${header.size} B, available ${freeBytes} B`);
+  if (header.size > freeBytes && (await sink.missingObjects([id])).length > 0) throw new NoRoom(header.size, freeBytes);
   await sink.putObject(id, content, limits.objectBytes);
 };
 

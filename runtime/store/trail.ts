@@ -8,6 +8,7 @@ import { isSkippedKey, keyFault } from '../../resources/state-key.ts';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import { filesOf, type InlineFile, objectsOf, type TrailObject } from '../../resources/trail.ts';
 import type { Files } from '../host/host.ts';
+import { atOnce } from './at-once.ts';
 import { sha256OfStream } from './hash.ts';
 import { Rejection } from './rejection.ts';
 
@@ -60,12 +61,22 @@ const removeStale = async (files: Files, root: string, wanted: ReadonlyMap<strin
   await visit('');
 };
 
-const placeJson = async (files: Files, path: string, text: string): Promise<void> => {
+/** @returns whether it had to be written. */
+const placeJson = async (files: Files, path: string, text: string): Promise<boolean> => {
   const size = (await files.stat(path))?.sizeBytes;
   const content = Buffer.from(text);
-  if (size === content.length && (await files.read(path, size))?.equals(content)) return;
+  if (size === content.length && (await files.read(path, size))?.equals(content)) return false;
   await files.write(path, content, FILE_MODE);
+  return true;
 };
+
+/** How many files are placed at once: they share the syncs of their directory. */
+const AT_ONCE = 16;
+
+export interface TrailPlace {
+  readonly trail: string;
+  readonly objects: string;
+}
 
 /** `.bind` files are copied: containers may write to them, and the object must stay what its name says. */
 const placeCopy = async (files: Files, path: string, object: string, id: string): Promise<void> => {
@@ -74,32 +85,69 @@ const placeCopy = async (files: Files, path: string, object: string, id: string)
   await files.writeStream(path, files.stream(object), { mode: FILE_MODE, maxBytes: Number.MAX_SAFE_INTEGER });
 };
 
-export const installTrail = async (
-  files: Files,
-  directories: { readonly trail: string; readonly objects: string },
-  content: TrailContent,
-): Promise<void> => {
+const makeParents = async (files: Files, trail: string, { objects, files: texts }: TrailContent): Promise<void> => {
+  const made = new Set<string>();
+  const make = async (path: string, mode: number): Promise<void> => {
+    for (const parent of parentsOf(path).filter((directory) => !made.has(directory))) {
+      await files.makeDirectory(`${trail}/${parent}`, mode);
+      made.add(parent);
+    }
+  };
+  for (const { path } of objects) await make(path, OBJECT_DIRECTORY_MODE);
+  for (const { path } of texts) await make(path, JSON_DIRECTORY_MODE);
+};
+
+const linkObject = (files: Files, { trail, objects }: TrailPlace, { path, id }: TrailObject): Promise<void> =>
+  files.link(`${objects}/${id}`, `${trail}/${path}`);
+
+export const installTrail = async (files: Files, place: TrailPlace, content: TrailContent): Promise<void> => {
+  const { trail, objects } = place;
   const paths = [...content.objects, ...content.files].map((entry) => entry.path);
   checkPaths(paths);
   const wanted = new Map<string, 'file' | 'directory'>(paths.map((path) => [path, 'file']));
   for (const parent of paths.flatMap(parentsOf)) wanted.set(parent, 'directory');
-  await removeStale(files, directories.trail, wanted);
+  await removeStale(files, trail, wanted);
+  await makeParents(files, trail, content);
+  await atOnce(AT_ONCE, content.objects, async (object) => {
+    const { path, id } = object;
+    if (isCopied(path)) await placeCopy(files, `${trail}/${path}`, `${objects}/${id}`, id);
+    else await linkObject(files, place, object);
+  });
+  await atOnce(
+    AT_ONCE,
+    content.files,
+    async ({ path, text }) => void (await placeJson(files, `${trail}/${path}`, text)),
+  );
+};
 
-  const made = new Set<string>();
-  const makeParents = async (path: string, mode: number): Promise<void> => {
-    for (const parent of parentsOf(path).filter((directory) => !made.has(directory))) {
-      await files.makeDirectory(`${directories.trail}/${parent}`, mode);
-      made.add(parent);
+const isCopied = (path: string): boolean => path.endsWith('.bind');
+
+/**
+ * Makes the files of a trail that something may run on what they should be, and touches nothing that is right: a
+ * `.bind` copy is its container's, whatever it holds by now. Objects that are not stored are passed over.
+ * @returns paths that were made anew.
+ */
+export const healTrail = async (files: Files, place: TrailPlace, content: TrailContent): Promise<readonly string[]> => {
+  const { trail, objects } = place;
+  const healed: string[] = [];
+  await makeParents(files, trail, content);
+  await atOnce(AT_ONCE, content.objects, async (object) => {
+    const { path, id } = object;
+    const [mine, stored] = [await files.stat(`${trail}/${path}`), await files.stat(`${objects}/${id}`)];
+    if (stored === undefined || (mine?.inode === stored.inode && mine.device === stored.device)) return;
+    if (isCopied(path)) {
+      if (mine !== undefined) return;
+      await placeCopy(files, `${trail}/${path}`, `${objects}/${id}`, id);
+    } else {
+      // A copy is as good where links are impossible.
+      const isSound = mine?.type === 'file' && (await sha256OfStream(files.stream(`${trail}/${path}`))) === id;
+      if (isSound) return;
+      await linkObject(files, place, object);
     }
-  };
-  for (const { path, id } of content.objects) {
-    await makeParents(path, OBJECT_DIRECTORY_MODE);
-    const [source, target] = [`${directories.objects}/${id}`, `${directories.trail}/${path}`];
-    if (path.endsWith('.bind')) await placeCopy(files, target, source, id);
-    else await files.link(source, target);
-  }
-  for (const { path, text } of content.files) {
-    await makeParents(path, JSON_DIRECTORY_MODE);
-    await placeJson(files, `${directories.trail}/${path}`, text);
-  }
+    healed.push(path);
+  });
+  await atOnce(AT_ONCE, content.files, async ({ path, text }) => {
+    if (await placeJson(files, `${trail}/${path}`, text)) healed.push(path);
+  });
+  return healed;
 };

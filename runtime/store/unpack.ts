@@ -8,6 +8,7 @@ import { expecting, sha256 } from './hash.ts';
 import { openObjects } from './objects.ts';
 import { Rejection } from './rejection.ts';
 import { readTarball, TARBALL_LIMITS, type TarballLimits } from './tarball.ts';
+import { openVerified } from './verified.ts';
 
 /** Where the objects wait until the document says what they are called. */
 const POOL = '.pvr/objects';
@@ -45,7 +46,13 @@ const readInto = async (
   limits: TarballLimits,
 ): Promise<StateDocument> => {
   const pool = `${directory}/${POOL}`;
-  const objects = openObjects(files, pool, () => undefined);
+  const objects = openObjects({
+    files,
+    directory: pool,
+    verified: await openVerified(files),
+    isUsed: async () => false,
+    onProblem: () => undefined,
+  });
   const sink = { missingObjects: objects.missing, putObject: objects.put, space: () => files.space(pool) };
   const parsed = parseState(await readTarball(files.stream(archive), sink, limits), sha256);
   if (!parsed.ok) throw new Rejection(parsed.problems.map(({ message }) => `json: ${message}`).join('\n'));

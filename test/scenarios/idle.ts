@@ -8,6 +8,7 @@ const HOUR_MS = 3_600_000;
 /** Waits for rest, then fails when the daemon does anything within an hour or finds anything to do by looking again. */
 export const expectIdle = async (rig: Rig): Promise<void> => {
   await rig.rest();
+  await rig.until(() => rig.device.history.isQuiet);
   expect(rig.host.timers, 'timers of the daemon').toBe(0);
   const asked = rig.host.trace.length;
   await rig.host.advance(HOUR_MS);

@@ -62,7 +62,7 @@ export const statusOf = async (entries: readonly MountEntry[], entry: MountEntry
     deleted: image?.deleted ?? entry.deleted,
     readOnly: isReadOnly(entry),
   };
-  if (image !== undefined) return { ...common, type: 'image', sources: [image.path] };
+  if (image !== undefined) return { ...common, type: 'image', sources: [image.path, ...deviceOf(entry)] };
   if (isBind(entries, entry)) return await bindStatus(entries, entry);
   return { ...common, type: entry.filesystem === 'tmpfs' ? 'tmpfs' : 'foreign', sources: deviceOf(entry) };
 };

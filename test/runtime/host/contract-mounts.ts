@@ -47,7 +47,7 @@ export const mountsContract = (device: Device): void => {
       expect(await mounts.at(target)).toMatchObject({
         target,
         type: 'image',
-        sources: [device().image],
+        sources: expect.arrayContaining([device().image]),
         deleted: false,
         readOnly: true,
       });

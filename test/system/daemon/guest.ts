@@ -12,6 +12,7 @@ import { join } from 'node:path';
 
 const DIRECTORIES = ['bin', 'dev', 'etc', 'lib', 'proc', 'run', 'sys', 'tmp', 'usr'];
 const APPLETS = ['cat', 'chmod', 'date', 'echo', 'env', 'grep', 'ls', 'mkdir', 'mv', 'sh', 'sleep', 'touch', 'tr'];
+const LOADERS = ['lib64', 'lib/ld-linux-aarch64.so.1', 'lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu'];
 
 const INIT = `#!/bin/sh
 # The kernel gives process 1 no default reaction to signals.
@@ -43,9 +44,8 @@ const makeImage = (): Buffer => {
     for (const name of DIRECTORIES) mkdirSync(join(root, name), { recursive: true });
     copyFileSync('/usr/bin/busybox', join(root, 'bin/busybox'));
     for (const applet of APPLETS) symlinkSync('busybox', join(root, 'bin', applet));
-    // Where the host's programs look for their loader.
-    symlinkSync('usr/lib64', join(root, 'lib64'));
-    symlinkSync('/usr/lib/ld-linux-aarch64.so.1', join(root, 'lib/ld-linux-aarch64.so.1'));
+    // Where the host's programs look for their loader and libraries. /lib itself takes mounts, and cannot be a link.
+    for (const name of LOADERS) symlinkSync(`/usr/${name}`, join(root, name));
     program(join(root, 'init'), INIT);
     program(join(root, 'bin/ask'), ASK);
     writeFileSync(join(root, 'behaviour'), '');

@@ -57,10 +57,12 @@ export interface RealDevice {
   stateOf(container: string): Promise<string>;
   /** Waits until a container is in a state, with another init than `notPid`. @returns the pid of its init. */
   becomes(container: string, state: string, notPid?: number): Promise<number>;
-  /** Waits until nothing is left to do. */
+  /** Waits until every resource of the revision that runs is as desired. */
   converged(): Promise<void>;
-  /** A path as a living container sees it. */
-  inside(container: string, path: string): Promise<string>;
+  /** A file as a living container sees it; undefined: there is none, or no such container. */
+  read(container: string, path: string): Promise<string | undefined>;
+  /** Attaches a file to a loop device, until the device is closed. @returns its node. */
+  attach(file: string): string;
   console(revision: string, container: string): string;
   /** The daemon's log. */
   log(): string;
@@ -81,6 +83,7 @@ export const realDevice = (): RealDevice => {
   );
   for (const each of [storage, run, watched]) mkdirSync(each);
   writeFileSync(log, '');
+  const loops: string[] = [];
   let daemon: DaemonProcess | undefined;
   let settings: Readonly<Record<string, string>> = {
     PV_SYSTEM_INIT_MODE: 'appengine',
@@ -147,10 +150,18 @@ export const realDevice = (): RealDevice => {
       return pid ?? 0;
     },
     converged: () =>
-      until('everything is converged', async () => isConverged(await device.status()), {
-        detail: async () => (await device.status()).conditions,
+      until('everything is converged', async () => (await unfinished(device)).length === 0, {
+        detail: () => unfinished(device),
       }),
-    inside: async (name, path) => `/proc/${await device.pidOf(name)}/root${path}`,
+    read: async (name, path) => {
+      const file = `/proc/${await device.pidOf(name)}/root${path}`;
+      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+    },
+    attach: (file) => {
+      const node = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
+      loops.push(node);
+      return node;
+    },
     console: (revision, name) => {
       const file = join(device.logs, revision, name, 'lxc/console.log');
       return existsSync(file) ? readFileSync(file, 'utf8') : '';
@@ -161,6 +172,7 @@ export const realDevice = (): RealDevice => {
       try {
         if (daemon === undefined || daemon.ended() !== null) return [];
         const code = await device.stop();
+        for (const node of loops.splice(0)) execFileSync('losetup', ['-d', node]);
         const giveUpAt = performance.now() + SETTLE_MS;
         await until('it is all gone', () => device.traces().length === 0 || performance.now() > giveUpAt);
         return [...device.traces(), ...(code === 0 ? [] : [`exit code ${code}`])];
@@ -173,8 +185,11 @@ export const realDevice = (): RealDevice => {
   return device;
 };
 
-const isConverged = ({ conditions }: StatusView): boolean =>
-  conditions.some(({ type, status }) => type === 'Converged' && status === 'True');
+/** A revision that failed leaves the update stalled, however well the device runs. */
+const unfinished = async (device: RealDevice): Promise<readonly string[]> =>
+  (await device.status()).resources
+    .filter(({ kind, outcome }) => kind !== 'update' && outcome !== 'converged')
+    .map(({ ref, outcome, reason }) => `${ref} ${outcome}: ${reason}`);
 
 /** Renamed into place, so that no half of it is ever seen. */
 const place = (directory: string, name: string, content: string | Uint8Array): void => {

@@ -1,0 +1,49 @@
+/** What a section of the benchmark has found out: rows of measured numbers, each with its goal where there is one. */
+
+export type Unit =
+  | 'ms'
+  | 'MB'
+  | 'KB'
+  | 'req/s'
+  | 'ticks'
+  | 'bytes'
+  | 'wake-ups'
+  | 'processes'
+  | 'calls'
+  | '×'
+  | 'ms/1000 keys'
+  | 'KB/1000';
+
+export interface Figure {
+  readonly name: string;
+  readonly unit: Unit;
+  readonly values: readonly number[];
+  /** The median must not be above it; for req/s, not below. */
+  readonly goal?: number;
+  readonly note?: string;
+}
+
+/** req/s is the one unit of which more is better. */
+export const isMet = ({ unit, goal }: Figure, median: number): boolean | undefined => {
+  if (goal === undefined) return undefined;
+  return unit === 'req/s' ? median >= goal : median <= goal;
+};
+
+export interface Section {
+  readonly name: string;
+  readonly title: string;
+  /** How it is measured, for the report. */
+  readonly method: string;
+  run(context: Context): Promise<readonly Figure[]>;
+}
+
+export interface Context {
+  /** An executable daemon. */
+  readonly program: string;
+  /** How often the usual thing is measured. */
+  readonly rounds: number;
+  readonly quick: boolean;
+  say(line: string): void;
+  /** Aborted when the benchmark is to end. */
+  readonly signal: AbortSignal;
+}

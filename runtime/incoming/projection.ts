@@ -1,0 +1,49 @@
+/** What a drop will need of the storage, before any of it is written. */
+import type { Files } from '../host/host.ts';
+import { NoRoom } from '../store/room.ts';
+import type { Store } from '../store/store.ts';
+import { type ObjectSink, readTarball, type TarballLimits } from '../store/tarball.ts';
+
+/** An archive whose content may be so much larger than itself is looked through before it is unpacked. */
+const COMPRESSION = 4;
+
+/** @throws NoRoom when it does not fit, even after garbage was collected. */
+export const makeRoomFor = async (store: Store, requiredBytes: number): Promise<void> => {
+  if (requiredBytes === 0) return;
+  const { availableBytes } = await store.makeRoom(requiredBytes);
+  if (requiredBytes > availableBytes) throw new NoRoom(requiredBytes, availableBytes);
+};
+
+/** Bytes of the objects in the archive that are not stored yet. */
+const missingBytes = async (
+  archive: AsyncIterable<Uint8Array>,
+  store: Store,
+  limits: TarballLimits,
+): Promise<number> => {
+  let bytes = 0;
+  const sink: ObjectSink = {
+    missingObjects: store.missingObjects,
+    space: async () => ({ freeBytes: Number.POSITIVE_INFINITY }),
+    putObject: async (id, content) => {
+      const isMissing = (await store.missingObjects([id])).length > 0;
+      for await (const chunk of content) if (isMissing) bytes += chunk.length;
+    },
+  };
+  await readTarball(archive, sink, limits);
+  return bytes;
+};
+
+/**
+ * Makes room for a tarball. One that fits in any case is not read twice for it.
+ * @throws NoRoom, Rejection, DeviceError.
+ */
+export const makeRoomForTarball = async (
+  { files, store }: { readonly files: Files; readonly store: Store },
+  path: string,
+  limits: TarballLimits,
+): Promise<void> => {
+  const { sizeBytes = 0 } = (await files.stat(path)) ?? {};
+  const { availableBytes } = await store.space();
+  if (sizeBytes * COMPRESSION <= availableBytes) return;
+  await makeRoomFor(store, await missingBytes(files.stream(path), store, limits));
+};
