@@ -62,7 +62,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const signal = await ending();
   log.info(`${signal}: every container is stopped`);
   incoming.stop();
-  const left = await device.shutDown(SHUTDOWN_LIMIT_MS);
+  const left = await device.shutDown(SHUTDOWN_LIMIT_MS, signal);
   await api.stop();
   await host.close();
   unlock();
