@@ -17,6 +17,7 @@ import type { Store } from '../runtime/store/store.ts';
 import type { TrailContent } from '../runtime/store/trail.ts';
 
 const DEVICE = 'device';
+const VERIFY_LIMIT_SECONDS = 3_600;
 
 /** A revision read from the store. */
 export interface LoadedRevision {
@@ -33,6 +34,13 @@ export interface UpdateControllerOptions {
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
   readonly commitDelaySeconds: number;
+  /** undefined: nothing is verified before it is tried. */
+  readonly soundness?: {
+    /** Why a revision must not be tried. */
+    whyUnsound(revision: LoadedRevision, signal: AbortSignal): Promise<string | undefined>;
+    /** What is wrong with the one that runs. */
+    faultOf(revision: string): string | undefined;
+  };
   /** Differs for every start of the daemon. */
   readonly session: string;
 }
@@ -45,7 +53,7 @@ interface TrialEntry {
 }
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
-  const { host, ledger, store, reconcile, load, session } = options;
+  const { host, ledger, store, reconcile, load, session, soundness } = options;
   const { clock } = host;
 
   const trialOf = async (revision: string, fallback: string): Promise<Trial> => {
@@ -68,12 +76,14 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
   const observe = async (): Promise<UpdateStatus> => {
     const { committed, trying } = await store.bootVariables();
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
+    const unsound = trial === undefined ? soundness?.faultOf(committed) : undefined;
     const unreadable = await whyUnreadable(trial === undefined || trial.interrupted ? committed : trial.revision);
     return {
       committed: { revision: committed, hash: (await store.hash(committed)) ?? '' },
       failures: await store.failures(),
       ...(trial === undefined ? {} : { trial }),
       ...(unreadable === undefined ? {} : { unreadable }),
+      ...(unsound === undefined ? {} : { unsound }),
     };
   };
 
@@ -101,11 +111,18 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     watch: () => EMPTY,
     list: async () => [DEVICE],
     observe,
+    // Reading gigabytes of objects takes what it takes.
+    timeoutSeconds: { 'update.try': VERIFY_LIMIT_SECONDS },
     execute: {
-      'update.try': ({ revision: { revision }, superseded }) =>
+      'update.try': ({ revision: { revision }, superseded }, signal) =>
         refusing('update.try', async () => {
+          const loaded = await load(revision);
+          const { hash, content } = loaded;
+          const unsound = await soundness?.whyUnsound(loaded, signal);
+          // What is on trial goes on: nothing better is there to take its place.
+          if (unsound !== undefined)
+            return giveUp({ revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
           if (superseded !== undefined) await giveUp(superseded);
-          const { content } = await load(revision);
           await store.install(revision, content);
           await store.setProgress(revision, progressOf('INPROGRESS', MESSAGE.transitioning));
           await ledger.put<TrialEntry>('update', DEVICE, { session, revision, startedAtMs: clock.nowMs() });

@@ -70,9 +70,9 @@ const planProposal = (
   snapshot: Snapshot,
 ): Plan => {
   if (spec === undefined || !isNew(spec, status.committed)) {
-    return status.unreadable === undefined
-      ? CONVERGED
-      : stall(`revision ${status.committed.revision} cannot be used: ${status.unreadable}`);
+    const { revision } = status.committed;
+    if (status.unreadable !== undefined) return stall(`revision ${revision} cannot be used: ${status.unreadable}`);
+    return status.unsound === undefined ? CONVERGED : stall(`revision ${revision} is damaged: ${status.unsound}`);
   }
   const known = knownFailure(spec, status);
   if (known !== undefined) return stall(`this content was tried before and failed: ${known.message}: ${known.detail}`);
