@@ -4,12 +4,13 @@
  */
 import { map, merge, Subject } from 'rxjs';
 import type { ContainerPhase, ContainerSpec, ContainerStatus, Exit, Run } from '../resources/container.ts';
-import { nameOf } from '../resources/ref.ts';
+import { nameOf, refOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
 import type { Controller } from '../runtime/controller.ts';
 import { directoryWatch } from '../runtime/directory-watch.ts';
 import type { Host } from '../runtime/host/host.ts';
 import type { Ledger } from '../runtime/ledger.ts';
+import { inTime } from '../runtime/performing.ts';
 
 interface ContainerEntry {
   readonly definition: string;
@@ -55,6 +56,8 @@ export interface ContainerController extends Controller<'container'> {
 }
 
 const START_TIMEOUT_SECONDS = 60;
+/** One write that hangs must not hold up all later ones. */
+const WRITE_LIMIT_SECONDS = 10;
 
 export const containerController = (options: ContainerControllerOptions): ContainerController => {
   const { host, ledger, reconcile } = options;
@@ -63,11 +66,23 @@ export const containerController = (options: ContainerControllerOptions): Contai
   const signals = new Subject<string>();
   /** Told, but not on record yet: writing may fail, and must not be tried here. */
   const ends = new Map<string, End>();
+  /** Since when LXC takes containers down. */
+  const endings = new Map<string, number>();
+  /** Changes of entries under way: two that read the same entry would lose one of them. */
+  const changing = new Map<string, Promise<void>>();
 
   const entryOf = (name: string): Promise<ContainerEntry | undefined> => ledger.get<ContainerEntry>('container', name);
-  const update = async (name: string, change: (entry: ContainerEntry) => ContainerEntry): Promise<void> => {
-    const entry = await entryOf(name);
-    if (entry !== undefined) await ledger.put<ContainerEntry>('container', name, change(entry));
+  const update = (name: string, change: (entry: ContainerEntry) => ContainerEntry): Promise<void> => {
+    const write = async (): Promise<void> => {
+      const entry = await entryOf(name);
+      const changed = entry && change(entry);
+      if (changed !== undefined && changed !== entry) await ledger.put<ContainerEntry>('container', name, changed);
+    };
+    const writeInTime = () => inTime(clock, WRITE_LIMIT_SECONDS, 'ledger.write', refOf('container', name), write);
+    // Whoever asked for the change before this one has its error.
+    const written = (changing.get(name) ?? Promise.resolve()).then(writeInTime, writeInTime);
+    changing.set(name, written);
+    return written;
   };
   const recordEnd = async (name: string): Promise<End> => {
     const end = ends.get(name) ?? { exit: { type: 'unknown' }, atMs: clock.nowMs() };
@@ -75,11 +90,15 @@ export const containerController = (options: ContainerControllerOptions): Contai
     ends.delete(name);
     return end;
   };
-  const requestStop = async (name: string): Promise<void> =>
-    update(name, (entry) => {
-      if (entry.run === undefined || entry.run.stopRequestedAtMs !== undefined) return entry;
-      return { ...entry, run: { ...entry.run, stopRequestedAtMs: clock.nowMs() } };
+  const requestStop = async (name: string): Promise<void> => {
+    // What lives without a record must be killed after a while as well.
+    if ((await entryOf(name)) === undefined) await ledger.put<ContainerEntry>('container', name, UNKNOWN);
+    const nowMs = clock.nowMs();
+    await update(name, (entry) => {
+      if (entry.run?.stopRequestedAtMs !== undefined) return entry;
+      return { ...entry, run: { ...(entry.run ?? STRANGE_RUN), stopRequestedAtMs: nowMs } };
     });
+  };
 
   const observe = async (name: string): Promise<ContainerStatus | undefined> => {
     const [entry, state] = [await entryOf(name), await containers.inspect(name)];
@@ -97,7 +116,8 @@ export const containerController = (options: ContainerControllerOptions): Contai
     entry: ContainerEntry | undefined,
     state: Awaited<ReturnType<typeof containers.inspect>>,
   ): Promise<ContainerPhase> => {
-    const run: Run = entry?.run ?? { startedAtMs: clock.nowMs(), volumes: {} };
+    const run: Run = entry?.run ?? STRANGE_RUN;
+    if (state?.state !== 'STOPPING') endings.delete(name);
     if (state === undefined) {
       if (entry?.run === undefined) return { phase: 'installed' };
       // A start that a dying daemon never finished; nothing ran yet.
@@ -106,11 +126,17 @@ export const containerController = (options: ContainerControllerOptions): Contai
       return { phase: 'exited', run, exit, exitedAtMs: atMs };
     }
     if (state.state === 'STARTING') return { phase: 'starting', run };
-    // LXC that takes a container down has no init any more, but its mounts still.
     const initPid = state.initPid ?? run.initPid;
-    const rootIntact = await isIntact(entry?.uppers ?? []);
-    const frozen = state.state === 'FROZEN';
-    return { phase: 'running', run: initPid === undefined ? run : { ...run, initPid }, frozen, rootIntact };
+    const living = {
+      phase: 'running' as const,
+      run: initPid === undefined ? run : { ...run, initPid },
+      frozen: state.state === 'FROZEN',
+      rootIntact: await isIntact(entry?.uppers ?? []),
+    };
+    if (state.state !== 'STOPPING') return living;
+    const endingSinceMs = endings.get(name) ?? clock.nowMs();
+    endings.set(name, endingSinceMs);
+    return { ...living, endingSinceMs };
   };
 
   const uppersAt = async (paths: readonly string[]): Promise<Upper[]> => {
@@ -125,6 +151,9 @@ export const containerController = (options: ContainerControllerOptions): Contai
   const start = async (spec: ContainerSpec, volumes: Run['volumes']): Promise<void> => {
     const { name } = spec;
     const run: Run = { startedAtMs: clock.nowMs(), volumes };
+    // A start that took too long is given up, and may end when another one is under way.
+    const ifStill = (change: (entry: ContainerEntry) => ContainerEntry) => (entry: ContainerEntry) =>
+      entry.run?.startedAtMs === run.startedAtMs ? change(entry) : entry;
     ends.delete(name);
     await update(name, ({ end: _, ...entry }) => ({ ...entry, revision: spec.revision, run, uppers: [] }));
     try {
@@ -132,10 +161,16 @@ export const containerController = (options: ContainerControllerOptions): Contai
       await containers.configure(name, setup.config);
       const initPid = await containers.start(name);
       const uppers = await uppersAt(setup.uppers);
-      await update(name, (entry) => ({ ...entry, uppers, run: { ...run, ...entry.run, initPid } }));
+      await update(
+        name,
+        ifStill((entry) => ({ ...entry, uppers, run: { ...run, ...entry.run, initPid } })),
+      );
     } catch (error) {
       // It never ran: what its monitor reports about the attempt is no end of a run.
-      await update(name, ({ run: _run, end: _end, ...entry }) => entry);
+      await update(
+        name,
+        ifStill(({ run: _run, end: _end, ...entry }) => entry),
+      );
       throw error;
     }
   };
@@ -158,13 +193,16 @@ export const containerController = (options: ContainerControllerOptions): Contai
     list: async () => [...new Set([...(await ledger.names('container')), ...(await containers.list())])],
     observe,
     signalReady: async (name) => {
+      const isRunning = ({ run, end }: ContainerEntry): boolean => run !== undefined && end === undefined;
       const entry = await entryOf(name);
-      if (entry?.run === undefined || entry.end !== undefined) return false;
-      const { run } = entry;
-      if (run.readyAtMs === undefined) {
-        await ledger.put<ContainerEntry>('container', name, { ...entry, run: { ...run, readyAtMs: clock.nowMs() } });
-        signals.next(name);
-      }
+      if (entry === undefined || !isRunning(entry)) return false;
+      const readyAtMs = clock.nowMs();
+      await update(name, (latest) =>
+        latest.run !== undefined && latest.run.readyAtMs === undefined && isRunning(latest)
+          ? { ...latest, run: { ...latest.run, readyAtMs } }
+          : latest,
+      );
+      signals.next(name);
       return true;
     },
     execute: {
@@ -198,5 +236,8 @@ export const containerController = (options: ContainerControllerOptions): Contai
 
 /** Lives under our lxcpath, but no ledger knows it: no revision can want it. */
 const UNKNOWN: Omit<ContainerEntry, 'run'> = { definition: '', generation: 0, revision: '', rank: 0, retries: 0 };
+
+/** Of a container that lives without a record of its start. */
+const STRANGE_RUN: Run = { startedAtMs: 0, volumes: {} };
 
 const parentOf = ({ path }: Upper): string => path.slice(0, path.lastIndexOf('/'));

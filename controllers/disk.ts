@@ -16,14 +16,10 @@ interface DiskEntry {
 const COMMAND_TIMEOUT_SECONDS = 60;
 
 export const diskController = (host: Host, ledger: Ledger, reconcile: Reconciler<'disk'>): Controller<'disk'> => {
-  const namesWhere = async (matches: (spec: DiskSpec) => boolean): Promise<string[]> => {
-    const found: string[] = [];
-    for (const name of await ledger.names('disk')) {
-      const entry = await ledger.get<DiskEntry>('disk', name);
-      if (entry !== undefined && matches(entry.spec)) found.push(name);
-    }
-    return found;
-  };
+  /** As seen last. Every change of a mount asks, and a ledger that cannot be read must not end the watch. */
+  const seen = new Map<string, DiskSpec['use']>();
+  const namesWhere = (matches: (use: DiskSpec['use']) => boolean): string[] =>
+    [...seen].flatMap(([name, use]) => (matches(use) ? [name] : []));
 
   return {
     kind: 'disk',
@@ -31,14 +27,19 @@ export const diskController = (host: Host, ledger: Ledger, reconcile: Reconciler
     watch: () =>
       merge(
         host.mounts.changes.pipe(
-          mergeMap((targets) => namesWhere(({ use }) => use.type === 'mount' && targets.includes(use.target))),
+          mergeMap((targets) => namesWhere((use) => use.type === 'mount' && targets.includes(use.target))),
         ),
-        host.disks.swapChanges.pipe(mergeMap(() => namesWhere(({ use }) => use.type === 'swap'))),
-      ).pipe(mergeMap((names) => names)),
+        host.disks.swapChanges.pipe(mergeMap(() => namesWhere((use) => use.type === 'swap'))),
+      ),
     list: () => ledger.names('disk'),
     observe: async (name) => {
       const entry = await ledger.get<DiskEntry>('disk', name);
-      return entry === undefined ? undefined : observeDisk(host, entry);
+      if (entry === undefined) {
+        seen.delete(name);
+        return undefined;
+      }
+      seen.set(name, entry.spec.use);
+      return observeDisk(host, entry);
     },
     execute: {
       'disk.provision': ({ ref, spec }) => provision(host, ledger, nameOf(ref), spec),

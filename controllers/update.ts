@@ -18,6 +18,7 @@ import type { Store } from '../runtime/store/store.ts';
 import type { TrailContent } from '../runtime/store/trail.ts';
 
 const DEVICE = 'device';
+const VERIFY_LIMIT_SECONDS = 3_600;
 
 /** A revision read from the store. */
 export interface LoadedRevision {
@@ -35,6 +36,14 @@ export interface UpdateControllerOptions {
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
   readonly commitDelaySeconds: number;
+  readonly rebootTransitions: boolean;
+  /** undefined: nothing is verified before it is tried. */
+  readonly soundness?: {
+    /** Why a revision must not be tried. */
+    whyUnsound(revision: LoadedRevision, signal: AbortSignal): Promise<string | undefined>;
+    /** What is wrong with the one that runs. */
+    faultOf(revision: string): string | undefined;
+  };
   /** Differs for every start of the daemon. */
   readonly session: string;
 }
@@ -58,7 +67,7 @@ interface TrialEntry {
 type LifelineEntry = Pick<Lifeline, 'stage' | 'reason'>;
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
-  const { host, ledger, store, reconcile, load, session } = options;
+  const { host, ledger, store, reconcile, load, session, soundness } = options;
   const { clock } = host;
 
   const trialEntry = (): Promise<TrialEntry | undefined> => ledger.get<TrialEntry>('update', TRIAL);
@@ -101,6 +110,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
   const observe = async (): Promise<UpdateStatus> => {
     const { committed, trying } = await store.bootVariables();
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
+    const unsound = trial === undefined ? soundness?.faultOf(committed) : undefined;
     const rebooting = await reasonToReboot(trial);
     const lifeline = trial === undefined ? await lifelineOf(committed) : undefined;
     const status: UpdateStatus = {
@@ -109,6 +119,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       ...(trial === undefined ? {} : { trial }),
       ...(rebooting === undefined ? {} : { rebooting }),
       ...(lifeline === undefined ? {} : { lifeline }),
+      ...(unsound === undefined ? {} : { unsound }),
     };
     const unreadable = await whyUnreadable(effectiveRevision(status));
     return unreadable === undefined ? status : { ...status, unreadable };
@@ -122,6 +133,15 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       if (error instanceof Rejection) return error.message;
       throw error;
     }
+  };
+
+  /** Why going there needs a reboot (updates.md §4): the first cause, and how many more there are. */
+  const rebootNeed = async (current: string, next: LoadedRevision): Promise<string | undefined> => {
+    // Nothing of a revision that cannot be read runs, so nothing needs to be taken down for the next.
+    if ((await whyUnreadable(current)) !== undefined) return undefined;
+    const [first, ...more] = transitionOf((await load(current)).state, next.state).causes;
+    if (first === undefined) return undefined;
+    return more.length === 0 ? first.reason : `${first.reason}, and ${more.length} more`;
   };
 
   /** The first reason stays: a crash between two of these writes must not turn it into another. */
@@ -138,13 +158,20 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     watch: () => EMPTY,
     list: async () => [DEVICE],
     observe,
+    // Reading gigabytes of objects takes what it takes.
+    timeoutSeconds: { 'update.try': VERIFY_LIMIT_SECONDS },
     execute: {
-      'update.try': ({ revision: { revision }, fallback, superseded }) =>
+      'update.try': ({ revision: { revision }, fallback, superseded }, signal) =>
         refusing('update.try', async () => {
+          const loaded = await load(revision);
+          const { hash, content } = loaded;
+          const unsound = await soundness?.whyUnsound(loaded, signal);
+          // What is on trial goes on: nothing better is there to take its place.
+          if (unsound !== undefined)
+            return giveUp({ revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
           if (superseded !== undefined) await giveUp(superseded);
-          const next = await load(revision);
-          await store.install(revision, next.content);
-          const rebootFor = rebootNeed(await load(fallback), next);
+          await store.install(revision, content);
+          const rebootFor = options.rebootTransitions ? await rebootNeed(fallback, loaded) : undefined;
           const message = rebootFor === undefined ? MESSAGE.transitioning : MESSAGE.rebooting;
           await store.setProgress(revision, progressOf('INPROGRESS', message));
           const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
@@ -201,13 +228,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
 
 const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
 
-/** Why going from one to the other needs a reboot (updates.md §4): the first cause and how many more there are. */
-const rebootNeed = (current: LoadedRevision, next: LoadedRevision): string | undefined => {
-  const [first, ...more] = transitionOf(current.state, next.state).causes;
-  if (first === undefined) return undefined;
-  return more.length === 0 ? first.reason : `${first.reason}, and ${more.length} more`;
-};
-
 export interface BootOptions {
   readonly clock: Clock;
   readonly ledger: Ledger;
@@ -224,7 +244,7 @@ export const bootDevice = async ({ clock, ledger, store, session }: BootOptions)
   if ((await ledger.get('update', BOOT)) !== undefined) return;
   const { trying, spent } = await store.bootVariables();
   const rolledBack = await store.rolledBack();
-  if (trying !== undefined && !spent) {
+  if (trying !== undefined && spent !== true) {
     await store.setTrying(trying, true);
     const entry = { session, revision: trying, startedAtMs: clock.nowMs(), rebootFor: 'it was booted', booted: true };
     await ledger.put<TrialEntry>('update', TRIAL, entry);
@@ -235,6 +255,9 @@ export const bootDevice = async ({ clock, ledger, store, session }: BootOptions)
   }
   await ledger.put('update', BOOT, { atMs: clock.nowMs() });
 };
+
+/** Everything was taken down: the next start is a boot. */
+export const endBoot = (ledger: Ledger): Promise<void> => ledger.remove('update', BOOT);
 
 /** Which revision's resources the device is to have, when it is to have any. */
 export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {

@@ -20,6 +20,8 @@ import { isForeign, isMounted } from './volume.ts';
 
 /** lifecycle.md §8: what a container gets between the halt signal and the kill. */
 export const STOP_GRACE_MS = 5_000;
+/** LXC that takes longer to take a container down, after its init is gone, hangs. */
+const TEARDOWN_LIMIT_MS = 10_000;
 /** A monitor that has not brought up init by then never will. */
 const START_LIMIT_MS = 30_000;
 
@@ -139,6 +141,7 @@ const planRunning = (
   nowMs: number,
 ): Plan => {
   const { ref } = container;
+  if (status.endingSinceMs !== undefined) return planEnding(ref, status.endingSinceMs, nowMs);
   const requestedAtMs = status.run.stopRequestedAtMs;
   const asked: Why | undefined =
     requestedAtMs === undefined ? undefined : { reason: 'it was asked to stop', because: [ref] };
@@ -158,6 +161,13 @@ const planRunning = (
   const graceEndsAtMs = requestedAtMs + STOP_GRACE_MS;
   if (nowMs < graceEndsAtMs) return waitUntil(graceEndsAtMs, `${reason}; it has the halt signal and some time`);
   return act({ type: 'container.kill', ref, reason }, `${reason}; it did not stop in ${STOP_GRACE_MS / 1000} s`);
+};
+
+const planEnding = (ref: Ref<'container'>, sinceMs: number, nowMs: number): Plan => {
+  const limitMs = sinceMs + TEARDOWN_LIMIT_MS;
+  if (nowMs < limitMs) return waitUntil(limitMs, 'it has ended, and LXC takes it down');
+  const reason = `LXC did not take it down in ${TEARDOWN_LIMIT_MS / 1000} s`;
+  return act({ type: 'container.kill', ref, reason }, reason);
 };
 
 const laterStopping = (rank: number, snapshot: Snapshot): Ref<'container'>[] =>

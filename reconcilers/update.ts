@@ -119,10 +119,11 @@ const planProposal = (
 };
 
 const planCommitted = (ref: Ref<'update'>, status: UpdateStatus, snapshot: Snapshot, nowMs: number): Plan => {
-  if (status.unreadable !== undefined) {
-    return stall(`revision ${status.committed.revision} cannot be used: ${status.unreadable}`);
-  }
-  return planLifeline(ref, status, snapshot, nowMs) ?? CONVERGED;
+  const { revision } = status.committed;
+  if (status.unreadable !== undefined) return stall(`revision ${revision} cannot be used: ${status.unreadable}`);
+  const holding = planLifeline(ref, status, snapshot, nowMs);
+  if (holding !== undefined) return holding;
+  return status.unsound === undefined ? CONVERGED : stall(`revision ${revision} is damaged: ${status.unsound}`);
 };
 
 /** Whether what a rollback went back to is any good. */

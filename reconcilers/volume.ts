@@ -24,11 +24,13 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
     return act(
       { type: 'volume.mount', ref, spec },
       alive ? 'it was unmounted behind our back' : 'its container needs it',
-      [ref, owner.ref, ...(spec.disk === undefined ? [] : [spec.disk])],
+      alive ? [ref] : [owner.ref, ...(spec.disk === undefined ? [] : [spec.disk])],
     );
   }
 
-  if (wanted && isMounted(volume)) return CONVERGED;
+  // What a container was started with serves it well, also where the paths of the revision are others by now.
+  const isKept = alive && !status.deleted && status.type !== 'foreign' && isFirstTree(ref, status, owner);
+  if (wanted && (isKept || isMounted(volume))) return CONVERGED;
   if (isForeign(volume, owner)) {
     return stall(`something else is mounted on ${status.target}: unmount it, it is not ours to touch`);
   }
@@ -37,7 +39,7 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
   return act(
     { type: 'volume.unmount', ref, target: status.target },
     wanted ? 'it is not the tree that is declared' : 'no container needs it now',
-    [ref, owner.ref],
+    [wanted ? ref : owner.ref],
   );
 };
 

@@ -60,7 +60,14 @@ export type ContainerPhase =
   | { readonly phase: 'installed' }
   /** The LXC monitor lives, init does not yet. */
   | { readonly phase: 'starting'; readonly run: Run }
-  | { readonly phase: 'running'; readonly run: Run; readonly frozen: boolean; readonly rootIntact: boolean }
+  | {
+      readonly phase: 'running';
+      readonly run: Run;
+      readonly frozen: boolean;
+      readonly rootIntact: boolean;
+      /** Init is gone, and LXC is seen taking the rest down since then. */
+      readonly endingSinceMs?: number;
+    }
   | { readonly phase: 'exited'; readonly run: Run; readonly exit: Exit; readonly exitedAtMs: number };
 
 export type ContainerStatus = ContainerPhase & {

@@ -61,4 +61,6 @@ export interface UpdateStatus {
   readonly lifeline?: Lifeline;
   /** Why the document of the revision that should run cannot be used; nothing is touched on its behalf. */
   readonly unreadable?: string;
+  /** What of the committed revision's objects is missing or corrupt; what runs goes on running. */
+  readonly unsound?: string;
 }

@@ -23,13 +23,15 @@ import { EMPTY_SNAPSHOT, resourceIn, type Snapshot } from '../resources/snapshot
 import { type Controllers, controllerOf } from './controller.ts';
 import type { Event, Reduction } from './event.ts';
 import { type Clock, DeviceError } from './host/host.ts';
-import { perform } from './performing.ts';
+import { inTime, perform } from './performing.ts';
 import { changedPlans, nextWakeMs, planOf } from './planning.ts';
 import { reduce } from './reducer.ts';
 import { serialByKey } from './serial-by-key.ts';
 
 /** A look at the device that failed is taken again after this long. */
 const LOOK_AGAIN_MS = 1_000;
+/** A device that does not answer must not keep a resource from ever being looked at again. */
+const LOOK_LIMIT_SECONDS = 30;
 
 export interface LoopOptions {
   readonly controllers: Controllers;
@@ -92,7 +94,9 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
   const observe = async (ref: Ref): Promise<boolean> => {
     unseen.delete(ref);
     try {
-      tell({ type: 'resource.observed', ref, status: await controllerOf(controllers, ref).observe(nameOf(ref)) });
+      const look = () => controllerOf(controllers, ref).observe(nameOf(ref));
+      const status = await inTime(clock, LOOK_LIMIT_SECONDS, 'look at', ref, look);
+      tell({ type: 'resource.observed', ref, status });
       return true;
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;

@@ -1,5 +1,6 @@
 /** The only impure line of the loop: runs one action through its controller, with a time limit. */
 import type { Action, ActionType } from '../resources/action.ts';
+import type { Ref } from '../resources/ref.ts';
 import { type Controllers, controllerOf } from './controller.ts';
 import { type Clock, DeviceError } from './host/host.ts';
 
@@ -20,14 +21,28 @@ export const perform = async (
   ) => Promise<void>;
   const seconds = controller.timeoutSeconds?.[action.type as ActionType] ?? DEFAULT_TIMEOUT_SECONDS;
 
+  await inTime(clock, seconds, action.type, action.ref, (timeout) => execute(action, AbortSignal.any([stop, timeout])));
+};
+
+/**
+ * Waits for the device no longer than that; what it does later on is not waited for.
+ * @throws DeviceError TIMEOUT.
+ */
+export const inTime = async <T>(
+  clock: Clock,
+  seconds: number,
+  what: string,
+  ref: Ref,
+  work: (timeout: AbortSignal) => Promise<T>,
+): Promise<T> => {
   const timeout = new AbortController();
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const cancel = clock.schedule(clock.nowMs() + seconds * 1000, () => {
     timeout.abort();
-    reject(new DeviceError(action.type, action.ref, 'TIMEOUT', `did not finish in ${seconds} s`));
+    reject(new DeviceError(what, ref, 'TIMEOUT', `did not finish in ${seconds} s`));
   });
   try {
-    await Promise.race([execute(action, AbortSignal.any([stop, timeout.signal])), expired]);
+    return await Promise.race([work(timeout.signal), expired]);
   } finally {
     cancel();
   }

@@ -162,6 +162,11 @@ export const KEYS = {
   PV_WDT_MODE: key(WATCHDOG_MODE, 'shutdown', 'PV', 'wdt.mode'),
   PV_WDT_TIMEOUT: key(INT, 15, 'PV', 'wdt.timeout'),
   PV_XCONNECT_DBUS_SYSTEMBUS_ENABLED: key(BOOL, true, 'PV O', 'xconnect.dbus.systembus.enabled'),
+  /**
+   * Ours: whether changes of the BSP, groups, disks and containers of restart policy `system` go through a reboot, as
+   * Pantavisor does (updates.md §4). Off: containers are stopped and started for them, too.
+   */
+  PV_UPDATER_REBOOT: key(BOOL, true, 'PV'),
   /** Ours: state documents dropped here become revisions. Default: `incoming` under the storage mount point. */
   PV_WATCH_DIR: unset('PV'),
   /** Ours: `host:port` of the read-only status page; unset: none. */

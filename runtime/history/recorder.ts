@@ -108,7 +108,8 @@ export class Recorder {
 
   #desired(event: Of<'desired.changed'>, before: Snapshot, after: Snapshot): void {
     const { causes, note } = this.#options;
-    const because = causes.ofOthers([UPDATE]);
+    // A start takes up what is there, whatever led to that once.
+    const because = causes.ofOthers(before.revision === undefined ? [] : [UPDATE]);
     const isOther = event.revision !== before.revision;
     const about = Object.keys(event.desired).length === 0 ? {} : { about: event.revision };
     const id = isOther ? note({ kind: 'desired', ...about, reason: '', because }) : (because[0] ?? 0);
@@ -132,7 +133,8 @@ export class Recorder {
     const change = changeOf(ref, { before: was, after: is, when });
     if (change === undefined || (change.atMs !== undefined && isKnown(ref, change.atMs))) return;
     const { what: reason, atMs, expected } = change;
-    const because = expected ? causes.of(ref, []) : when === 'found' ? causes.ofOthers([]) : [];
+    const isFound = when === 'found' && atMs === undefined;
+    const because = expected ? causes.of(ref, []) : isFound ? causes.ofOthers([]) : [];
     causes.changed(ref, note({ kind: 'changed', ref, reason, because, ...(atMs === undefined ? {} : { atMs }) }));
   }
 

@@ -24,6 +24,8 @@ const DONE: Readonly<Record<Action['type'], string>> = {
   'update.test': 'is tested',
   'update.commit': 'was committed',
   'update.rollBack': 'was rolled back',
+  'update.reboot': 'reboots the device',
+  'update.hold': 'holds the device',
 };
 
 const subjectOf = (ref: Ref | undefined): string => {

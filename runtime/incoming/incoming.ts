@@ -18,7 +18,10 @@ import { openStatusFiles, type ProgressReport } from './status-file.ts';
 import { Watching } from './watching.ts';
 
 /** A revision that somebody wants to be run; it is in the store, with all its objects. */
-export type Proposal = UpdateSpec;
+export interface Proposal extends UpdateSpec {
+  /** The drop's name in the directory. */
+  readonly file: string;
+}
 
 export interface IncomingOptions {
   readonly files: Files;

@@ -163,7 +163,7 @@ export class Watching {
     const isWanted = action !== 'current' || (this.#proposed !== undefined && this.#proposed !== revision);
     if (isWanted) this.#proposed = revision;
     for (const older of this.#drops.values()) if (isReplaced(older, drop)) await this.#supersede(older, drop.file);
-    if (isWanted) propose({ revision, hash: state.hash });
+    if (isWanted) propose({ revision, hash: state.hash, file: drop.file });
   }
 
   async #supersede(drop: Drop, by: string): Promise<void> {

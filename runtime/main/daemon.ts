@@ -67,7 +67,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const end = await Promise.race([ending(), reboot.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
   incoming.stop();
-  const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS);
+  const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS, end);
   device.stop();
   await api.stop();
   await host.close();
@@ -96,6 +96,7 @@ const startOn = (
     paths,
     goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
     commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
+    rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
     lxc: {
       host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },

@@ -4,17 +4,15 @@
  * In: a host, its directories and times, proposals and operator intents. Out: snapshots and events. The daemon adds
  * sockets, signals and logs around it; scenarios run it on the simulated host.
  */
-import { distinctUntilChanged, map, merge, type Observable, type Subscription } from 'rxjs';
+import { distinctUntilChanged, map, type Observable, type Subscription } from 'rxjs';
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { bootDevice, effectiveRevision, settleCommitted, updateController } from '../../controllers/update.ts';
+import { bootDevice, effectiveRevision, endBoot, settleCommitted, updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { changeOf } from '../../reconcilers/change.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
-import { refsIn } from '../../reconcilers/relations.ts';
-import type { Kind } from '../../resources/catalog.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
@@ -26,10 +24,12 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { openLedger } from '../ledger.ts';
 import { type Loop, startLoop } from '../loop.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { desiredOf, safeModeOf } from './desired.ts';
 import { type Intent, intentAfter } from './intent.ts';
+import { openKeeper, type StorageSettings } from './keeper.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
+import { observeEverything, plannable, watching } from './observing.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 
 export interface DeviceOptions {
@@ -37,8 +37,12 @@ export interface DeviceOptions {
   readonly paths: Paths;
   readonly goalsTimeoutSeconds: number;
   readonly commitDelaySeconds: number;
+  /** Whether changes that Pantavisor reboots for go through a reboot here (updates.md §4). */
+  readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
   readonly lxc: LxcSettings;
+  /** undefined: nothing on the storage is verified or collected. */
+  readonly storage?: StorageSettings;
   /** Differs for every start of the daemon. */
   readonly session: string;
   /** Called once, before anything happens. */
@@ -60,6 +64,8 @@ export interface Device {
   control(container: string, action: ControlAction): Promise<ControlAnswer>;
   /** False: it did not expect a signal. */
   signalReady(container: string): Promise<boolean>;
+  /** Removes what nobody needs from the storage. @returns bytes. @throws DeviceError */
+  collectGarbage(): Promise<number>;
   /** Ends planning and acting; what runs goes on running. */
   stop(): void;
   /** Stops every container and takes off everything; resolves when nothing is left, or with what is after `limitMs`. */
@@ -71,9 +77,17 @@ const SHUT_DOWN = '(shutting down)';
 const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
-  const { host, paths } = options;
+  const { paths } = options;
+  let proposal: UpdateSpec | undefined;
+  const keeper = await openKeeper({
+    host: options.host,
+    paths,
+    settings: options.storage,
+    wanted: () => (proposal === undefined ? [] : [proposal.revision]),
+    onProblem: options.onProblem,
+  });
+  const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const store = await openStore({ files: host.files, clock: host.clock, paths, onProblem: options.onProblem });
   const revisions = openRevisions(store, {
     paths,
     goalsTimeoutSeconds: options.goalsTimeoutSeconds,
@@ -102,7 +116,9 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       reconcile: reconcilers.update,
       load: revisions.load,
       commitDelaySeconds: options.commitDelaySeconds,
+      rebootTransitions: options.rebootTransitions,
       session: options.session,
+      ...(soundness === undefined ? {} : { soundness }),
     }),
   };
   const loop = startLoop({ controllers, clock: host.clock, refsIn: plannable, onBug: options.onBug });
@@ -114,7 +130,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     onProblem: options.onProblem,
   });
 
-  let proposal: UpdateSpec | undefined;
+  let isChecked = soundness === undefined;
   let shuttingDown = false;
   const intents = new Map<string, Intent>();
   for (const name of await ledger.names('intent')) {
@@ -125,11 +141,14 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const refresh = (): void => {
     const { status } = resourceIn(loop.latest(), UPDATE);
     if (status === undefined || shuttingDown) return;
+    collecting?.committed(status.committed.revision);
     if (status.rebooting !== undefined) {
       const desired = proposal === undefined ? {} : { [UPDATE]: proposal };
       loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
       return;
     }
+    // Nothing is started from what nobody has looked at.
+    if (!isChecked) return;
     const revision = revisions.loaded(effectiveRevision(status));
     // A revision that cannot be read leaves things as they are.
     if (revision === undefined || status.unreadable !== undefined) return;
@@ -152,7 +171,15 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       .subscribe({ next: refresh, error: options.onBug }),
   );
 
+  const checked = (): void => {
+    isChecked = true;
+    refresh();
+    loop.look(UPDATE);
+  };
+  soundness?.watchOver(() => revisions.load(committed), checked).catch(options.onBug);
+
   const stop = (): void => {
+    keeper.stop();
     for (const subscription of subscriptions) subscription.unsubscribe();
     loop.stop();
   };
@@ -168,6 +195,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       proposal = next;
       refresh();
     },
+    collectGarbage: async () => (await collecting?.collect()) ?? 0,
     signalReady: async (name) => {
       const goal = resourceIn(loop.latest(), refOf('container', name)).spec?.statusGoal;
       return goal === 'READY' && (await container.signalReady(name));
@@ -189,7 +217,9 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       await settled(loop, host, limitMs);
       stop();
       await history.flush();
-      return leftOver(loop.latest());
+      const left = leftOver(loop.latest());
+      if (left.length === 0) await endBoot(ledger);
+      return left;
     },
   };
 };
@@ -199,29 +229,6 @@ const isNews = (next: UpdateSpec, proposal: UpdateSpec | undefined, snapshot: Sn
   const { status } = resourceIn(snapshot, UPDATE);
   const known = proposal ?? status?.trial ?? status?.committed;
   return known?.revision !== next.revision || known.hash !== next.hash;
-};
-
-/** Before the first revision is read nobody knows what is wanted, so nothing but the update may be planned. */
-const plannable = (snapshot: Snapshot): readonly Ref[] =>
-  snapshot.revision === undefined ? [UPDATE] : refsIn(snapshot);
-
-const watching = (controllers: Controllers): Observable<Ref> =>
-  merge(
-    ...(Object.keys(controllers) as Kind[]).map((kind) =>
-      controllers[kind].watch().pipe(map((name) => refOf(kind, name))),
-    ),
-  );
-
-/** The update comes last: with it the desired state is known, and planning begins. */
-const observeEverything = async (controllers: Controllers, loop: Loop): Promise<void> => {
-  const { update, ...others } = controllers;
-  for (const controller of [...Object.values(others), update]) {
-    for (const name of await controller.list()) {
-      const ref = refOf(controller.kind, name);
-      const status = await controller.observe(name);
-      loop.tell({ type: 'resource.observed', ref, status } satisfies Event);
-    }
-  }
 };
 
 const leftOver = ({ observed }: Snapshot): Ref[] => (Object.keys(observed) as Ref[]).filter((ref) => ref !== UPDATE);

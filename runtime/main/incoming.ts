@@ -5,7 +5,7 @@ import { MESSAGE, progressOf } from '../../resources/progress.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import type { Host } from '../host/host.ts';
-import { incoming } from '../incoming/incoming.ts';
+import { incoming, type Proposal } from '../incoming/incoming.ts';
 import type { ProgressReport } from '../incoming/status-file.ts';
 import type { Device } from './device.ts';
 
@@ -45,7 +45,9 @@ export const followIncoming = ({ device, host, paths, onProblem, onBug }: Follow
       drops.report(revision, report).catch(onBug);
     }
   };
-  const proposals = drops.proposals.subscribe({ next: device.propose, error: onBug });
+  const directory = paths.watch.slice(paths.watch.lastIndexOf('/') + 1);
+  const propose = ({ file, ...proposal }: Proposal): void => device.propose(proposal, `${directory}/${file}`);
+  const proposals = drops.proposals.subscribe({ next: propose, error: onBug });
   const reports = loop.snapshots.subscribe(() => {
     cancel ??= host.clock.schedule(host.clock.nowMs() + REPORT_EVERY_MS, tell);
   });

@@ -8,7 +8,7 @@ export interface BootRevisions {
   /** `pv_try`, while it is set. */
   readonly trying?: string;
   /** `pv_trying` says that the one try of `pv_try` has begun. */
-  readonly spent: boolean;
+  readonly spent?: true;
 }
 
 export const bootRevisions = async (
@@ -23,6 +23,6 @@ export const bootRevisions = async (
   const values = await bootloader.read();
   const committed = checked('pv_rev', values?.pv_rev) ?? '0';
   const trying = checked('pv_try', values?.pv_try);
-  if (trying === undefined) return { committed, spent: false };
-  return { committed, trying, spent: values?.pv_trying === trying };
+  if (trying === undefined) return { committed };
+  return values?.pv_trying === trying ? { committed, trying, spent: true } : { committed, trying };
 };

@@ -24,12 +24,19 @@ export interface RigOptions {
   readonly seed?: number;
   /** Block devices by node. */
   readonly disks?: Readonly<Record<string, SimulatedDisk>>;
+  /** Default: none, so that what an update touches can be seen. */
+  readonly rebootTransitions?: boolean;
   readonly zram?: boolean;
   readonly swap?: boolean;
   readonly lazy?: boolean;
+  /** Content of an object, by its key and id; default: what every container needs to start. */
+  readonly objectContent?: (key: string, id: string) => string | undefined;
   /** Every fact that reaches the loop, of whichever daemon. */
   readonly onEvent?: (event: Event, host: SimulatedHost) => void;
 }
+
+/** A fault of the device ended the daemon: go on with `restarted()`. */
+export class DaemonDied extends Error {}
 
 export interface Rig {
   readonly host: SimulatedHost;
@@ -61,6 +68,8 @@ export interface Rig {
   /** The daemon is killed and started again. */
   restarted(): Promise<Rig>;
   afterPowerCut(): Promise<Rig>;
+  /** Waits until the daemon asks for a reboot, and boots. */
+  rebooted(limitMs?: number): Promise<Rig>;
   shutDown(): Promise<readonly string[]>;
 }
 
@@ -90,6 +99,7 @@ const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknow
     paths: TEST_PATHS,
     goalsTimeoutSeconds: options.goalsTimeoutSeconds ?? 120,
     commitDelaySeconds: options.commitDelaySeconds ?? 5,
+    rebootTransitions: options.rebootTransitions ?? false,
     verityHandlers: true,
     lxc: {
       host: { cgroups: 'unified', firmware: false },
@@ -116,7 +126,7 @@ const startUntilUp = async (
   try {
     return { host, device: await settled(host, startOn(host, options, onBug)) };
   } catch (error) {
-    if (!(error instanceof DeviceError)) throw error;
+    if (!(error instanceof DeviceError || error instanceof DaemonDied)) throw error;
     host.crash();
     await host.advance(RESTART_MS);
     return startUntilUp(host.restarted(), options, onBug);
@@ -127,7 +137,7 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
   const bugs: unknown[] = [];
   let logged = 0;
   const { host, device } = await startUntilUp(on, options, (error) => bugs.push(error));
-  host.ready.subscribe((name) => void device.signalReady(name));
+  host.ready.subscribe((name) => signalReady(host, device, name));
   const { loop, store } = device;
   const plans = (): string[] =>
     Object.entries(loop.latest().plans).flatMap(([ref, plan]) =>
@@ -140,7 +150,7 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
     bugs,
     behaviour: (container, behaviour) => host.behaviour(container, behaviour),
     propose: async (state, revision = 'locals/test') => {
-      await storeObjects(host, state);
+      await storeObjects(host, state, options);
       const bytes = state.toBytes();
       await settled(host, store.propose(revision, bytes));
       device.propose({ revision, hash: sha256(new TextDecoder().decode(bytes)) });
@@ -171,8 +181,9 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
     },
     unfinished: () => plans().join('\n'),
     until: async (holds, limitMs = LIMIT_MS) => {
-      const reached = await host.runUntil(() => bugs.length > 0 || holds(), limitMs);
+      const reached = await host.runUntil(() => bugs.length > 0 || host.crashed || holds(), limitMs);
       if (bugs.length > 0) throw bugs[0];
+      if (host.crashed) throw new DaemonDied();
       if (!reached) throw new Error(`not reached in ${limitMs} ms; unfinished:\n${rig.unfinished()}`);
     },
     rest: (limitMs) => rig.until(() => isAtRest(rig), limitMs),
@@ -191,17 +202,28 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
       device.stop();
       return startRig(next, options);
     },
+    rebooted: async (limitMs = LIMIT_MS) => {
+      const asked = await host.runUntil(() => bugs.length > 0 || host.crashed, limitMs);
+      if (bugs.length > 0) throw bugs[0];
+      if (!asked || !host.rebooting) throw new Error(`no reboot in ${limitMs} ms; unfinished:\n${rig.unfinished()}`);
+      return rig.afterPowerCut();
+    },
     shutDown: async () => settled(host, device.shutDown(120_000)),
   };
-  await rig.until(() => loop.latest().revision !== undefined);
-  return rig;
+  try {
+    await rig.until(() => loop.latest().revision !== undefined);
+    return rig;
+  } catch (error) {
+    if (!(error instanceof DaemonDied)) throw error;
+    return startRig(host.restarted(), options);
+  }
 };
 
-const isAtRest = ({ host, device }: Rig): boolean => {
+const isAtRest = ({ device }: Rig): boolean => {
   const snapshot = device.loop.latest();
   const isResting = (ref: Ref): boolean => ['converged', 'stalled'].includes(snapshot.plans[ref]?.outcome ?? '');
   const isActing = Object.values(snapshot.lastActions).some(({ finishedAtMs }) => finishedAtMs === undefined);
-  return host.inFlight.length === 0 && !isActing && refsIn(snapshot).every(isResting);
+  return !isActing && refsIn(snapshot).every(isResting);
 };
 
 /** Lets the simulated device do its part while we wait for a promise. */
@@ -211,7 +233,8 @@ export const settled = async <T>(host: SimulatedHost, promise: Promise<T>): Prom
     done = true;
   });
   watched.catch(() => {});
-  if (!(await host.runUntil(() => done, LIMIT_MS))) throw new Error('the device never answered');
+  const isAnswered = await host.runUntil(() => done || host.crashed, LIMIT_MS);
+  if (host.crashed || !isAnswered) throw new DaemonDied('the device never answered');
   return watched;
 };
 
@@ -222,18 +245,27 @@ const isSettled = ({ committed, trial, failures }: UpdateStatus, revision: strin
 const isDeed = (sentence: string): boolean =>
   /^(mount|bind|unmount|start|halt|kill|unfreeze|format|allocate|swap|create \/dev|free)/.test(sentence);
 
-const storeObjects = async (host: SimulatedHost, state: StateBuilder): Promise<void> => {
+/** As a client in the container: where it is refused it tries again. */
+const signalReady = (host: SimulatedHost, device: Device, name: string): void => {
+  device.signalReady(name).catch((error: unknown) => {
+    if (!(error instanceof DeviceError)) throw error;
+    host.clock.schedule(host.clock.nowMs() + 1_000, () => signalReady(host, device, name));
+  });
+};
+
+const storeObjects = async (host: SimulatedHost, state: StateBuilder, options: RigOptions): Promise<void> => {
   const { files } = host.operator;
   await settled(host, files.makeDirectory('/storage/objects', 0o755));
   for (const [key, value] of Object.entries(state.toValue())) {
     if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) continue;
     const path = `/storage/objects/${value}`;
     if ((await settled(host, files.stat(path))) !== undefined) continue;
-    await settled(host, files.write(path, key.endsWith('.conf') ? lxcFile(key) : `hsqs ${key}`, 0o644));
+    const usual = key.endsWith('.conf') ? lxcFile(key) : `hsqs ${key}`;
+    await settled(host, files.write(path, options.objectContent?.(key, value) ?? usual, 0o644));
   }
 };
 
-const lxcFile = (key: string): string => {
+export const lxcFile = (key: string): string => {
   const name = key.slice(0, key.indexOf('/'));
   return [
     `lxc.rootfs.path = overlayfs:/volumes/${name}/root.squashfs:/volumes/${name}/lxc-overlay/upper`,

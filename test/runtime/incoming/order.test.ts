@@ -184,7 +184,7 @@ describe('the source', () => {
     await mkdir(device.paths.watch, { recursive: true });
     await drop('web.json', ONE);
     changes.next();
-    expect(await proposal).toEqual({ revision: 'locals/web', hash: sha256(ONE) });
+    expect(await proposal).toEqual({ revision: 'locals/web', file: 'web.json', hash: sha256(ONE) });
     expect(changes.observed).toBe(false);
     expect(device.clock.pending()).toBe(0);
   });

@@ -1,0 +1,84 @@
+/** When garbage is collected: on demand, when the disk is low or full, and after a commit. */
+import { type Clock, DeviceError } from '../host/host.ts';
+import type { CollectRequest } from '../store/housekeeping.ts';
+import type { Reserve } from '../store/reserve.ts';
+import type { Store } from '../store/store.ts';
+
+export interface CollectingOptions {
+  readonly store: Store;
+  readonly reserve: Pick<Reserve, 'restore'>;
+  readonly clock: Clock;
+  /** Percent that must be available; 0: no matter. */
+  readonly thresholdPercent: number;
+  /** What is collected without anybody asking spares objects that are younger. */
+  readonly defertimeSeconds: number;
+  readonly onProblem: (subject: string, message: string) => void;
+}
+
+export interface Collecting {
+  /** @returns bytes. @throws DeviceError */
+  collect(request?: CollectRequest): Promise<number>;
+  /** There was no room even for a few bytes. */
+  isFull(): void;
+  /** Told at every look; another one than before means a commit. */
+  committed(revision: string): void;
+  stop(): void;
+}
+
+const LOOK_EVERY_MS = 60_000;
+const SUBJECT = 'storage';
+
+export const startCollecting = (options: CollectingOptions): Collecting => {
+  const { store, reserve, clock, thresholdPercent, defertimeSeconds, onProblem } = options;
+  const stopping = new AbortController();
+  let lastCommitted: string | undefined;
+  let cancelTimer = (): void => undefined;
+
+  const collect = async (request: CollectRequest = {}): Promise<number> => {
+    const bytes = await store.collect({ ...request, signal: stopping.signal });
+    await attempt('the emergency reserve could not be made', () => reserve.restore());
+    return bytes;
+  };
+
+  /** The device said no: told, and tried again at the next occasion. */
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      if (!(error instanceof DeviceError)) throw error;
+      onProblem(SUBJECT, `${what}: ${error.message}`);
+    }
+  };
+  const inBackground = (request: CollectRequest): void =>
+    void attempt('garbage could not be collected', () => collect(request));
+
+  const lookAtThreshold = (): void => {
+    void attempt('the free space could not be told', async () => {
+      const { availableBytes, totalBytes } = await store.space();
+      if (availableBytes * 100 < thresholdPercent * totalBytes) inBackground({ youngSeconds: defertimeSeconds });
+    });
+    cancelTimer = clock.schedule(clock.nowMs() + LOOK_EVERY_MS, lookAtThreshold);
+  };
+
+  void attempt('the emergency reserve could not be made', () => reserve.restore());
+  if (thresholdPercent > 0) lookAtThreshold();
+  return {
+    collect,
+    isFull: () => {
+      onProblem(SUBJECT, 'the disk is full: the emergency reserve is in use, and garbage is collected');
+      inBackground({});
+    },
+    committed: (revision) => {
+      const previous = lastCommitted;
+      lastCommitted = revision;
+      // One step back stays possible without bringing everything again.
+      if (previous !== undefined && previous !== revision)
+        inBackground({ keep: [previous], youngSeconds: defertimeSeconds });
+    },
+    stop: () => {
+      stopping.abort();
+      cancelTimer();
+    },
+  };
+};

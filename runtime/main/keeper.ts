@@ -1,0 +1,106 @@
+/**
+ * The keeper of the storage: opens the store and sees to it that what is used is sound, and that the disk does not fill
+ * up, or does no harm when it does.
+ *
+ * In: the host, the limits, and who is going to be run. Out: a host whose small writes have an emergency reserve, the
+ * store, and whether a revision is sound. Verification and collection go on beside the loop; nothing here starts or
+ * stops anything, and a device that says no is a problem to tell, not an end.
+ */
+import type { Paths } from '../../resources/paths.ts';
+import type { Host } from '../host/host.ts';
+import { offersIn } from '../incoming/offers.ts';
+import type { StorageLimits } from '../store/housekeeping.ts';
+import { usesOf } from '../store/in-use.ts';
+import { openReserve } from '../store/reserve.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { type Collecting, startCollecting } from './collecting.ts';
+import { type Soundness, watchSoundness } from './soundness.ts';
+
+export interface StorageSettings extends StorageLimits {
+  /** `PV_SECUREBOOT_CHECKSUM`. */
+  readonly checksum: boolean;
+  /** `PV_STORAGE_GC_THRESHOLD`: percent that must be available; 0: no matter. */
+  readonly thresholdPercent: number;
+  /** `PV_STORAGE_GC_THRESHOLD_DEFERTIME`. */
+  readonly defertimeSeconds: number;
+}
+
+export interface KeeperOptions {
+  readonly host: Host;
+  readonly paths: Paths;
+  /** undefined: nothing is verified or collected, and there is no reserve. */
+  readonly settings: StorageSettings | undefined;
+  /** Revisions that somebody is about to run. */
+  readonly wanted: () => Iterable<string>;
+  readonly onProblem: (subject: string, message: string) => void;
+}
+
+export interface Keeper {
+  readonly host: Host;
+  readonly store: Store;
+  /** undefined: nothing is verified. */
+  readonly soundness: Soundness | undefined;
+  readonly collecting: Collecting | undefined;
+  stop(): void;
+}
+
+export const openKeeper = async (options: KeeperOptions): Promise<Keeper> => {
+  const { host, settings } = options;
+  return settings === undefined ? plainKeeper(host, await storeOn(options, host)) : keeperWith(options, settings);
+};
+
+const plainKeeper = (host: Host, store: Store): Keeper => ({
+  host,
+  store,
+  soundness: undefined,
+  collecting: undefined,
+  stop: () => undefined,
+});
+
+const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Promise<Keeper> => {
+  const { host, paths, onProblem } = options;
+  let collecting: Collecting | undefined;
+  const reserve = openReserve({
+    files: host.files,
+    disks: host.disks,
+    directory: paths.storage,
+    onRelease: () => collecting?.isFull(),
+  });
+  const kept: Host = { ...host, files: reserve.files };
+  const store = await storeOn(options, kept);
+  const { thresholdPercent, defertimeSeconds } = settings;
+  collecting = startCollecting({ store, reserve, clock: host.clock, thresholdPercent, defertimeSeconds, onProblem });
+  const soundness = settings.checksum
+    ? watchSoundness({
+        files: host.files,
+        store,
+        sources: [offersIn(host.files, store, paths.watch)],
+        directories: [paths.watch, `${paths.watch}/objects`],
+        onProblem,
+      })
+    : undefined;
+  const running = collecting;
+  return {
+    host: kept,
+    store,
+    soundness,
+    collecting,
+    stop: () => {
+      running.stop();
+      soundness?.stop();
+    },
+  };
+};
+
+const storeOn = ({ host, paths, settings, wanted, onProblem }: KeeperOptions, kept: Host): Promise<Store> =>
+  openStore({
+    files: kept.files,
+    bulkFiles: host.files,
+    clock: host.clock,
+    paths,
+    uses: () => usesOf(host, paths),
+    wanted,
+    verified: { path: `${paths.run}/verified`, bootId: host.bootId },
+    onProblem,
+    ...(settings === undefined ? {} : { limits: settings }),
+  });

@@ -1,0 +1,113 @@
+/**
+ * Whether what runs and what is to be tried is what its document says. A revision that is not is told once and not
+ * tried; the committed one is kept running, and put right as soon as somebody brings what it lacks.
+ */
+import { auditTime, merge, type Subscription } from 'rxjs';
+import { DeviceError, type Files } from '../host/host.ts';
+import { Rejection } from '../store/rejection.ts';
+import type { Store } from '../store/store.ts';
+import type { TrailContent } from '../store/trail.ts';
+import type { Source } from '../store/verification.ts';
+
+/** A revision and what lies in its trail. */
+export interface Checked {
+  readonly revision: string;
+  readonly content: TrailContent;
+}
+
+export interface SoundnessOptions {
+  readonly files: Files;
+  readonly store: Store;
+  readonly sources: readonly Source[];
+  /** Where somebody may bring what is missing. */
+  readonly directories: readonly string[];
+  readonly onProblem: (subject: string, message: string) => void;
+}
+
+export interface Soundness {
+  /** Why a revision must not be tried; undefined: it may. @throws DeviceError */
+  whyUnsound(revision: Checked, signal: AbortSignal): Promise<string | undefined>;
+  /** Checks the revision that runs or is about to, puts its files right, and does so again while anything is wrong. */
+  watchOver(load: () => Promise<Checked>, onChange: () => void): Promise<void>;
+  /** What is wrong with the revision that is watched over. */
+  faultOf(revision: string): string | undefined;
+  stop(): void;
+}
+
+/** A copy is complete when nothing more comes for so long. */
+const BURST_MS = 1_000;
+const SHOWN = 3;
+
+const sentence = (faults: readonly string[]): string | undefined => {
+  if (faults.length === 0) return undefined;
+  const more = faults.length - SHOWN;
+  return faults.slice(0, SHOWN).join('; ') + (more > 0 ? ` and ${more} more` : '');
+};
+
+/** undefined: it cannot be read, which whoever observes the update tells. */
+const readable = async (load: () => Promise<Checked>): Promise<Checked | undefined> => {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof Rejection || error instanceof DeviceError) return undefined;
+    throw error;
+  }
+};
+
+export const watchSoundness = (options: SoundnessOptions): Soundness => {
+  const { files, store, sources, directories, onProblem } = options;
+  const stopping = new AbortController();
+  let watched: { readonly revision: string; readonly fault: string | undefined } | undefined;
+  let offers: Subscription | undefined;
+
+  const check = async ({ revision, content }: Checked): Promise<string | undefined> => {
+    try {
+      const faults = await store.verify(content, sources, stopping.signal);
+      const healed = await store.heal(revision, content);
+      if (healed.length > 0) onProblem(`revision ${revision}`, `made anew: ${healed.join(', ')}`);
+      return sentence(faults);
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      return `it could not be checked: ${error.message}`;
+    }
+  };
+
+  const watchOver = async (load: () => Promise<Checked>, onChange: () => void): Promise<void> => {
+    const revision = await readable(load);
+    if (revision === undefined) return onChange();
+    const fault = await check(revision).catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+      return undefined;
+    });
+    if (stopping.signal.aborted) return;
+    if (fault !== undefined && fault !== watched?.fault) onProblem(`revision ${revision.revision}`, fault);
+    watched = { revision: revision.revision, fault };
+    offers?.unsubscribe();
+    if (fault !== undefined) offers = onceOffered(() => void watchOver(load, onChange));
+    onChange();
+  };
+
+  const onceOffered = (again: () => void): Subscription => {
+    const subscription = merge(...directories.map((directory) => files.watch(directory)))
+      .pipe(auditTime(BURST_MS))
+      .subscribe({
+        next: () => {
+          subscription.unsubscribe();
+          again();
+        },
+        error: (error: unknown) => onProblem('storage', `cannot wait for what is missing: ${String(error)}`),
+      });
+    return subscription;
+  };
+
+  return {
+    watchOver,
+    faultOf: (revision) => (watched?.revision === revision ? watched.fault : undefined),
+    whyUnsound: async ({ content }, signal) =>
+      sentence(await store.verify(content, sources, AbortSignal.any([signal, stopping.signal]))),
+    stop: () => {
+      stopping.abort();
+      offers?.unsubscribe();
+    },
+  };
+};

@@ -1,0 +1,164 @@
+/** Updates that need a reboot, on a device that takes it: everything goes down, the try boots once, then it holds or falls back. */
+import { describe, expect, it } from 'vitest';
+import { aState } from '../state-builder.ts';
+import { aRig, type Rig } from './rig.ts';
+
+const GROUP = { name: 'apps', timeout: 30 };
+const one = aState().group(GROUP).container('web', { group: 'apps' }).container('db', { group: 'apps' });
+/** Another set of groups: nobody's container, so it needs a reboot. */
+const two = aState()
+  .group({ ...GROUP, timeout: 40 })
+  .container('web', { group: 'apps' })
+  .container('db', { group: 'apps' });
+const BROKEN = { failsToStart: 'no such file' };
+
+const aDevice = async (): Promise<Rig> => {
+  const rig = await aRig({ rebootTransitions: true });
+  await rig.propose(one, 'locals/one');
+  const booted = await rig.rebooted();
+  await booted.until(() => booted.update().committed.revision === 'locals/one');
+  return booted;
+};
+
+const settledOn = async (rig: Rig, revision: string): Promise<void> => {
+  await rig.until(() => rig.update().trial === undefined && rig.update().committed.revision === revision);
+  await rig.rest();
+};
+
+describe('an update that needs a reboot', () => {
+  it('takes everything down, boots, and is committed there', async () => {
+    const rig = await aDevice();
+    rig.newLog();
+    await rig.propose(two, 'locals/two');
+    await rig.until(() => rig.update().rebooting !== undefined);
+    expect(rig.update().rebooting).toBe('groups.json changed and belongs to no container');
+    const booted = await rig.rebooted();
+    expect(
+      rig
+        .newLog(/^(halt|unmount|start)/)
+        .filter((deed) => deed.startsWith('halt'))
+        .sort(),
+    ).toEqual(['halt db', 'halt web']);
+    await settledOn(booted, 'locals/two');
+    expect(booted.statusOf('web')).toBe('STARTED');
+    expect(await booted.device.store.bootVariables()).toEqual({ committed: 'locals/two' });
+  });
+
+  it('says so in its progress', async () => {
+    const rig = await aDevice();
+    await rig.propose(two, 'locals/two');
+    await rig.until(() => rig.update().rebooting !== undefined);
+    expect((await rig.device.store.progress('locals/two'))?.['status-msg']).toBe('Rebooting');
+    const booted = await rig.rebooted();
+    await booted.until(() => booted.update().trial?.commitAtMs !== undefined);
+    expect((await booted.device.store.progress('locals/two'))?.['status-msg']).toBe(
+      'Awaiting to set rollback point if update is stable',
+    );
+  });
+
+  it('falls back by another reboot when it misses its goals, with the reason', async () => {
+    const rig = await aDevice();
+    await rig.propose(two, 'locals/two');
+    rig.behaviour('web', (_, attempt) => (attempt <= 3 ? BROKEN : {}));
+    const trying = await rig.rebooted();
+    const back = await trying.rebooted();
+    await settledOn(back, 'locals/one');
+    expect(back.update().failures['locals/two']).toMatchObject({
+      status: 'ERROR',
+      message: 'A container could not be started',
+    });
+    expect(back.update().lifeline).toBeUndefined();
+    expect(back.statusOf('web')).toBe('STARTED');
+  });
+
+  it('is tried once: a power cut during the trial boots what was committed', async () => {
+    const rig = await aDevice();
+    await rig.propose(two, 'locals/two');
+    const trying = await rig.rebooted();
+    await trying.until(() => trying.update().trial?.commitAtMs !== undefined);
+    const back = await trying.afterPowerCut();
+    await settledOn(back, 'locals/one');
+    expect(back.update().failures['locals/two']?.message).toBe('Unexpected rollback');
+  });
+
+  it('is still to be tried when the power fails before the reboot', async () => {
+    const rig = await aDevice();
+    await rig.propose(two, 'locals/two');
+    await rig.until(() => rig.update().rebooting !== undefined);
+    const trying = await rig.afterPowerCut();
+    await settledOn(trying, 'locals/two');
+  });
+
+  it('goes on to its reboot when the daemon dies on the way down', async () => {
+    const rig = await aDevice();
+    await rig.propose(two, 'locals/two');
+    await rig.until(() => rig.update().rebooting !== undefined);
+    const next = await rig.restarted();
+    expect(next.update().rebooting).toBeDefined();
+    const trying = await next.rebooted();
+    await settledOn(trying, 'locals/two');
+  });
+
+  it('is rolled back by a reboot when the daemon dies during the trial', async () => {
+    const rig = await aDevice();
+    await rig.propose(two, 'locals/two');
+    const trying = await rig.rebooted();
+    await trying.until(() => trying.update().trial?.commitAtMs !== undefined);
+    const next = await trying.restarted();
+    const back = await next.rebooted();
+    await settledOn(back, 'locals/one');
+    expect(back.update().failures['locals/two']?.message).toBe('Unexpected rollback');
+  });
+});
+
+describe('an update that needs none', () => {
+  it('stops and starts the container that differs, and boots nothing', async () => {
+    const rig = await aDevice();
+    const pid = rig.pidOf('db');
+    const changed = one.object('web/extra');
+    expect(await rig.run(changed, 'locals/three')).toBe('DONE');
+    expect(rig.pidOf('db')).toBe(pid);
+    expect(rig.host.rebooting).toBe(false);
+  });
+
+  it('is not tried again by the boot after a power cut', async () => {
+    const rig = await aDevice();
+    await rig.propose(one.object('web/extra'), 'locals/three');
+    await rig.until(() => rig.update().trial?.commitAtMs !== undefined);
+    const back = await rig.afterPowerCut();
+    await settledOn(back, 'locals/one');
+  });
+});
+
+describe('after a rollback to a revision that fails, too', () => {
+  it('safe mode runs only what has the role mgmt, and says why', async () => {
+    const manager = aState()
+      .group(GROUP)
+      .container('manager', { group: 'apps', roles: ['mgmt'] })
+      .container('web', { group: 'apps', roles: ['nobody'] });
+    const first = await aRig({ rebootTransitions: true });
+    await first.propose(manager, 'locals/one');
+    const rig = await first.rebooted();
+    await settledOn(rig, 'locals/one');
+    rig.behaviour('web', BROKEN);
+    await rig.propose(manager.object('web/extra'), 'locals/two');
+    await rig.until(() => rig.update().lifeline?.stage === 'safe');
+    await rig.rest();
+    expect(rig.statusOf('manager')).toBe('STARTED');
+    expect(rig.statusOf('web')).toBe('NONE');
+    expect(rig.reasonOf('update/device')).toMatch(
+      /^safe mode, only containers with role mgmt run: locals\/one failed too/,
+    );
+  });
+
+  it('leaves safe mode with the next revision that holds', async () => {
+    const rig = await aDevice();
+    rig.behaviour('web', BROKEN);
+    await rig.propose(one.object('web/extra'), 'locals/two');
+    await rig.until(() => rig.update().lifeline?.stage === 'safe');
+    rig.behaviour('web', {});
+    expect(await rig.run(one.object('web/other'), 'locals/four')).toBe('DONE');
+    expect(rig.update().lifeline).toBeUndefined();
+    expect(rig.statusOf('web')).toBe('STARTED');
+  });
+});

@@ -1,0 +1,168 @@
+/**
+ * Runs a course on a simulated device, as the world would: a daemon that died is started again, the newest proposal
+ * lies in the watched directory and is found again, a client that is refused tries again.
+ *
+ * Out: the device after the course, calm again. It judges nothing; verdict.ts does.
+ */
+import { refsIn } from '../../reconcilers/relations.ts';
+import { DeviceError } from '../../runtime/host/host.ts';
+import { seededFaults } from '../../runtime/host/simulated/seeded-faults.ts';
+import { Rejection } from '../../runtime/store/rejection.ts';
+import { aRig, DaemonDied, lxcFile, type Rig, type RigOptions } from '../scenarios/rig.ts';
+import { sha256 } from '../state-builder.ts';
+import { type Course, courseOf, type Step } from './course.ts';
+import { type Cover, doMischief, makeAmends } from './mischief.ts';
+import { behaviourIn, type DeviceModel, NAMES, stateOf } from './model.ts';
+
+export interface Proposal {
+  readonly revision: string;
+  readonly model: DeviceModel;
+}
+
+export interface Bench {
+  readonly course: Course;
+  rig: Rig;
+  /** By revision, everything that was stored and proposed. */
+  readonly proposed: Map<string, DeviceModel>;
+  newest: Proposal | undefined;
+  readonly contents: Map<string, string>;
+  /** What somebody mounted over volumes. */
+  readonly covers: Cover[];
+  /** Says what happens, for people. */
+  readonly tell: (line: string) => void;
+}
+
+export interface BenchOptions {
+  readonly tell?: (line: string) => void;
+  readonly onEvent?: NonNullable<RigOptions['onEvent']>;
+}
+
+export const benchFor = async (seed: number, { tell = () => {}, onEvent }: BenchOptions = {}): Promise<Bench> => {
+  const course = courseOf(seed);
+  const contents = new Map<string, string>();
+  const rig = await aRig({
+    seed,
+    lazy: course.lazy,
+    disks: { '/dev/sda': {} },
+    objectContent: (_, id) => contents.get(id),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
+  for (const name of NAMES) rig.behaviour(name, (_, __, config) => behaviourIn(config));
+  return { course, rig, proposed: new Map(), newest: undefined, contents, covers: [], tell };
+};
+
+export const runCourse = async (bench: Bench): Promise<void> => {
+  for (const step of bench.course.steps) {
+    bench.tell(`${bench.rig.host.clock.nowMs()} ms: ${sentenceOf(step)}`);
+    await surviving(bench, () => perform(bench, step));
+  }
+};
+
+/** What was slow or hung has been given up by then, and what was told late has been told. */
+const CALM_MS = 120_000;
+
+/** No faults any more, and nobody in the way. What notifications that were lost would have told is looked for. */
+export const calmDown = async (bench: Bench): Promise<void> => {
+  bench.rig.host.faults = {};
+  await makeAmends(bench.rig.host, bench.covers);
+  bench.tell(`${bench.rig.host.clock.nowMs()} ms: all is calm`);
+  await surviving(bench, () => bench.rig.host.advance(CALM_MS));
+  if (bench.course.seed % 2 === 0) bench.rig = await bench.rig.restarted();
+  else await surviving(bench, async () => lookAtEverything(bench.rig));
+  repropose(bench);
+};
+
+export const lookAtEverything = ({ device }: Rig): void => {
+  for (const ref of refsIn(device.loop.latest())) device.loop.look(ref);
+};
+
+/** A daemon that dies meanwhile is started again, and finds the newest proposal where it was left. */
+const surviving = async (bench: Bench, work: () => Promise<unknown>): Promise<void> => {
+  try {
+    await work();
+    if (bench.rig.host.crashed) throw new DaemonDied();
+  } catch (error) {
+    if (!(error instanceof DaemonDied)) throw error;
+    bench.tell('   the daemon died and is started again');
+    bench.rig = await bench.rig.restarted();
+    repropose(bench);
+  }
+};
+
+const perform = async (bench: Bench, step: Step): Promise<void> => {
+  const { rig } = bench;
+  switch (step.type) {
+    case 'wait':
+      await rig.host.advance(step.ms);
+      if (rig.bugs.length > 0) throw rig.bugs[0];
+      return;
+    case 'propose':
+      return propose(bench, step);
+    case 'control':
+      return control(rig, step);
+    case 'mischief':
+      return doMischief(rig.host, step, bench.covers);
+    case 'faults':
+      rig.host.faults = step.rates === undefined ? {} : seededFaults(step.seed, step.rates);
+      return;
+    case 'crash':
+      bench.rig = await rig.restarted();
+      return repropose(bench);
+    case 'powerCut':
+      bench.rig = await rig.afterPowerCut();
+      return repropose(bench);
+    default:
+      return step satisfies never;
+  }
+};
+
+const MAX_TRIES = 20;
+
+export const propose = async (bench: Bench, { revision, model }: Proposal): Promise<void> => {
+  const { state, contents } = stateOf(model, lxcFile);
+  for (const [id, content] of contents) bench.contents.set(id, content);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await bench.rig.propose(state, revision);
+      bench.proposed.set(revision, model);
+      bench.newest = { revision, model };
+      return;
+    } catch (error) {
+      if (error instanceof DaemonDied) {
+        // Half of it may be stored; the client sends it again.
+        bench.rig = await bench.rig.restarted();
+      } else if (!(error instanceof DeviceError) && !(error instanceof Rejection)) throw error;
+      if (tries === MAX_TRIES) return bench.tell(`   given up: ${error}`);
+      await bench.rig.host.advance(1_000);
+    }
+  }
+};
+
+const repropose = ({ rig, newest, proposed }: Bench): void => {
+  if (newest === undefined || !proposed.has(newest.revision)) return;
+  rig.device.propose({ revision: newest.revision, hash: sha256(stateOf(newest.model, lxcFile).state.toText()) });
+};
+
+const control = async (rig: Rig, { container, action }: Extract<Step, { type: 'control' }>): Promise<void> => {
+  try {
+    await rig.control(container, action);
+  } catch (error) {
+    // The operator reads it, and that is that.
+    if (!(error instanceof DeviceError)) throw error;
+  }
+};
+
+const sentenceOf = (step: Step): string => {
+  switch (step.type) {
+    case 'propose':
+      return `propose ${step.revision}: ${step.model.containers
+        .map(({ name, goal, behaviour, defect }) => `${name} ${goal} ${defect ?? behaviour}`)
+        .join(', ')}`;
+    case 'mischief':
+      return `${step.deed} ${step.container}/${step.volume}`;
+    case 'control':
+      return `operator: ${step.action} ${step.container}`;
+    default:
+      return JSON.stringify(step);
+  }
+};

@@ -1,0 +1,68 @@
+/** What somebody else does to a simulated device, by name, and how it is undone when only he could. */
+import { Refusal } from '../../runtime/host/simulated/refusal.ts';
+import type { SimulatedHost } from '../../runtime/host/simulated/simulated.ts';
+import { settled } from '../scenarios/rig.ts';
+import type { MischiefName, Step } from './course.ts';
+import { NAMES } from './model.ts';
+
+const VOLUMES = ['root.squashfs', 'lxc-overlay', 'scratch', 'data.squashfs'];
+const PLENTY_BYTES = 512 * 1024 * 1024;
+
+/** A tree that somebody mounted over a volume. */
+export interface Cover {
+  readonly target: string;
+  readonly identity: string | undefined;
+}
+
+type Deed = (host: SimulatedHost, container: string, volume: string) => void;
+
+const DEEDS: Readonly<Record<MischiefName, Deed>> = {
+  unmount: ({ mischief }, container, volume) => mischief.unmount(`/volumes/${container}/${volume}`),
+  mountOver: ({ mischief }, container, volume) => mischief.mountOver(`/volumes/${container}/${volume}`),
+  detachLoop: ({ mischief }, container) => mischief.detachLoop(`/volumes/${container}/root.squashfs`),
+  enter: ({ mischief }, container, volume) => mischief.enter(`/volumes/${container}/${volume}`),
+  kill: ({ mischief }, container) => mischief.kill(container),
+  killMonitor: ({ mischief }, container) => mischief.killMonitor(container),
+  freeze: ({ mischief }, container) => mischief.freeze(container),
+  swapOff: ({ mischief }) => {
+    for (const path of ['/dev/zram0', '/dev/zram1', '/storage/swapfile']) mischief.swapOff(path);
+  },
+  removeStorage: ({ mischief }, container) => mischief.removeTree(`/storage/disks/perm/${container}`),
+  removeUpper: ({ mischief }, container) => mischief.removeTree(`/volumes/${container}/lxc-overlay/upper`),
+  removeLxc: ({ mischief }, container) => mischief.removeTree(`/run/pantavisor/lxc/${container}`),
+  fillStorage: ({ mischief }) => mischief.leaveFree('/storage', 0),
+  setWallTime: ({ mischief }) => mischief.setWallTime(new Date(0)),
+};
+
+const identityAt = async (host: SimulatedHost, target: string): Promise<string | undefined> =>
+  (await settled(host, host.operator.mounts.at(target)))?.identity;
+
+export const doMischief = async (
+  host: SimulatedHost,
+  { deed, container, volume }: Extract<Step, { type: 'mischief' }>,
+  covers: Cover[],
+): Promise<void> => {
+  try {
+    DEEDS[deed](host, container, volume);
+    const target = `/volumes/${container}/${volume}`;
+    if (deed === 'mountOver') covers.push({ target, identity: await identityAt(host, target) });
+  } catch (error) {
+    // The kernel refuses some of it: a tree with mounts inside is not removed.
+    if (!(error instanceof Refusal)) throw error;
+  }
+};
+
+export const makeAmends = async (host: SimulatedHost, covers: readonly Cover[]): Promise<void> => {
+  const { mischief } = host;
+  for (const { target, identity } of covers.toReversed()) {
+    if ((await identityAt(host, target)) === identity) mischief.unmount(target);
+  }
+  // A loop device without its file: nobody can say any more what that was.
+  for (const target of await settled(host, host.operator.mounts.below('/volumes'))) {
+    if ((await settled(host, host.operator.mounts.at(target)))?.type === 'foreign') mischief.unmount(target);
+  }
+  mischief.leaveFree('/storage', PLENTY_BYTES);
+  for (const container of NAMES) {
+    for (const volume of VOLUMES) mischief.leave(`/volumes/${container}/${volume}`);
+  }
+};
