@@ -26,6 +26,7 @@ import { realPaths } from '../host/linux/real-paths.ts';
 import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
 import { type Device, startDevice } from './device.ts';
+import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 
 import { progressText, stepsOf } from './steps.ts';
@@ -120,6 +121,8 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
       return known && (await device.signalReady(container)) ? 'ok' : 'unexpected';
     },
     control: device.control,
+    explain: (kind, name) => explainResource(device, kind, name),
+    history: device.history.revisions,
     report: (error, doing) => log.error({ err: error }, doing),
   });
 };
