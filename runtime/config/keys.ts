@@ -162,6 +162,8 @@ export const KEYS = {
   PV_WDT_MODE: key(WATCHDOG_MODE, 'shutdown', 'PV', 'wdt.mode'),
   PV_WDT_TIMEOUT: key(INT, 15, 'PV', 'wdt.timeout'),
   PV_XCONNECT_DBUS_SYSTEMBUS_ENABLED: key(BOOL, true, 'PV O', 'xconnect.dbus.systembus.enabled'),
+  /** Ours: seconds for which a revision that was received and did not run yet is no garbage. */
+  PV_STORAGE_GC_PENDING_DEFERTIME: key(INT, 600, 'PV O R', 'storage.gc.pending.defertime'),
   /** Ours: state documents dropped here become revisions. Default: `incoming` under the storage mount point. */
   PV_WATCH_DIR: unset('PV'),
   /** Ours: `host:port` of the read-only status page; unset: none. */

@@ -30,6 +30,7 @@ import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 
 import { progressText, stepsOf } from './steps.ts';
+import { storageSettingsOf } from './storage-settings.ts';
 
 /** Every group may need its grace, one after the other. */
 const SHUTDOWN_LIMIT_MS = 60_000;
@@ -85,6 +86,7 @@ const startOn = (
     goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
     commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+    storage: storageSettingsOf(values),
     lxc: {
       host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
       logLevel: values.PV_LXC_LOG_LEVEL,
