@@ -58,6 +58,7 @@ interface TrialEntry {
   readonly session: string;
   readonly revision: string;
   readonly startedAtMs: number;
+  readonly testedAtMs?: number;
   readonly commitAtMs?: number;
   readonly rebootFor?: string;
   /** The boot that a trial with `rebootFor` needs is behind it. */
@@ -78,7 +79,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     if (entry?.revision !== revision) {
       return { revision, hash, fallback, startedAtMs: clock.nowMs(), interrupted: true };
     }
-    const { startedAtMs, commitAtMs, rebootFor } = entry;
+    const { startedAtMs, testedAtMs, commitAtMs, rebootFor } = entry;
     // A trial that has not booted yet was not tried yet: whoever comes next goes on with it.
     const interrupted = entry.session !== session && !isBeforeBoot(entry);
     return {
@@ -87,6 +88,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       fallback,
       startedAtMs,
       interrupted,
+      ...(testedAtMs === undefined ? {} : { testedAtMs }),
       ...(commitAtMs === undefined ? {} : { commitAtMs }),
       ...(rebootFor === undefined ? {} : { rebootFor }),
     };
@@ -187,8 +189,9 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           if (entry === undefined) return;
           const message = entry.rebootFor === undefined ? MESSAGE.awaitingStable : MESSAGE.awaitingRollbackPoint;
           await store.setProgress(revision, progressOf('TESTING', message));
-          const commitAtMs = clock.nowMs() + options.commitDelaySeconds * 1000;
-          await ledger.put<TrialEntry>('update', TRIAL, { ...entry, commitAtMs });
+          const testedAtMs = clock.nowMs();
+          const commitAtMs = testedAtMs + options.commitDelaySeconds * 1000;
+          await ledger.put<TrialEntry>('update', TRIAL, { ...entry, testedAtMs, commitAtMs });
         }),
       'update.commit': ({ revision }) =>
         refusing('update.commit', async () => {

@@ -75,13 +75,20 @@ export const planGoals = (snapshot: Snapshot): Waiting | undefined => {
   return deadlines.length === 0 ? waitFor(refs, reason) : waitUntil(Math.min(...deadlines), reason, refs);
 };
 
+const achievedIn = (snapshot: Snapshot): { readonly sinceMs: number; readonly stableMs: number }[] =>
+  containersIn(snapshot).flatMap((container) => {
+    const goal = goalOf(container, snapshot);
+    const stableMs = (container.spec?.autoRecovery?.stableTimeoutSeconds ?? 0) * 1000;
+    return goal.type === 'achieved' ? [{ sinceMs: goal.sinceMs, stableMs }] : [];
+  });
+
+/** When the last of the goals that hold was reached (monotonic). */
+export const latestGoal = (snapshot: Snapshot): number =>
+  Math.max(0, ...achievedIn(snapshot).map(({ sinceMs }) => sinceMs));
+
 /** When every goal will have held for its `stable_timeout` (monotonic). */
 export const latestStability = (snapshot: Snapshot): number =>
-  Math.max(
-    0,
-    ...containersIn(snapshot).map((container) => {
-      const goal = goalOf(container, snapshot);
-      const stableMs = (container.spec?.autoRecovery?.stableTimeoutSeconds ?? 0) * 1000;
-      return goal.type === 'achieved' && stableMs > 0 ? goal.sinceMs + stableMs : 0;
-    }),
-  );
+  Math.max(0, ...achievedIn(snapshot).map(({ sinceMs, stableMs }) => (stableMs > 0 ? sinceMs + stableMs : 0)));
+
+export const longestStabilityMs = (snapshot: Snapshot): number =>
+  Math.max(0, ...containersIn(snapshot).map(({ spec }) => (spec?.autoRecovery?.stableTimeoutSeconds ?? 0) * 1000));

@@ -14,7 +14,7 @@ import type { Ref } from '../resources/ref.ts';
 import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
 import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
 import { containersIn, groupsIn, refsIn } from './relations.ts';
-import { FATAL_ATTEMPTS, latestStability, planGoals, whyHopeless } from './trial.ts';
+import { FATAL_ATTEMPTS, latestGoal, latestStability, longestStabilityMs, planGoals, whyHopeless } from './trial.ts';
 
 /** Recoveries and restarts give a goal its time anew; all in all a trial may take the time of its groups this many times. */
 const TRIAL_PATIENCE = 3;
@@ -36,7 +36,7 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
   if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
 
   const hopeless = whyHopeless(snapshot, nowMs);
-  if (hopeless === undefined && trial.commitAtMs === undefined && nowMs >= trialLimitMs(trial, snapshot)) {
+  if (hopeless === undefined && nowMs >= trialLimitMs(trial, snapshot)) {
     return fail('ERROR', 'Status goal not reached', 'its containers were started anew again and again');
   }
   return hopeless === undefined
@@ -44,11 +44,12 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
     : fail('ERROR', hopeless.message, hopeless.detail, hopeless.because);
 };
 
-const trialLimitMs = (trial: Trial, snapshot: Snapshot): number =>
-  groupsIn(snapshot).reduce(
-    (limitMs, { spec }) => limitMs + (spec?.timeoutSeconds ?? 0) * 1000 * TRIAL_PATIENCE,
-    trial.startedAtMs,
-  );
+/** Beyond what is declared to be waited for: the commit delay and the longest `stable_timeout`. */
+const trialLimitMs = (trial: Trial, snapshot: Snapshot): number => {
+  const timeoutMs = groupsIn(snapshot).reduce((sumMs, { spec }) => sumMs + (spec?.timeoutSeconds ?? 0) * 1000, 0);
+  const delayMs = (trial.commitAtMs ?? 0) - (trial.testedAtMs ?? 0);
+  return trial.startedAtMs + timeoutMs * TRIAL_PATIENCE + 2 * (delayMs + longestStabilityMs(snapshot));
+};
 
 /** A newer proposal ends a trial, also one that still waits for its reboot; not one that goes back already. */
 const planSuperseding = (ref: Ref<'update'>, spec: UpdateSpec | undefined, status: UpdateStatus): Plan | undefined => {
@@ -159,7 +160,10 @@ const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: 
     const goals = containersIn(snapshot).map((container) => container.ref);
     return act({ type: 'update.test', ref, revision: trial.revision }, 'all goals are reached', goals);
   }
-  if (nowMs < trial.commitAtMs) return waitUntil(trial.commitAtMs, 'Awaiting to see if update is stable');
+  // A container that began anew meanwhile has to hold its goal for the whole delay, too.
+  const delayMs = trial.commitAtMs - (trial.testedAtMs ?? trial.commitAtMs);
+  const heldAtMs = Math.max(trial.commitAtMs, latestGoal(snapshot) + delayMs);
+  if (nowMs < heldAtMs) return waitUntil(heldAtMs, 'Awaiting to see if update is stable');
 
   const stableAtMs = latestStability(snapshot);
   if (nowMs < stableAtMs) return waitUntil(stableAtMs, 'Waiting for all containers to become stable');

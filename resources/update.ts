@@ -21,7 +21,9 @@ export interface Trial {
   /** Why it needs a reboot (updates.md §4); undefined: containers are stopped and started only. */
   readonly rebootFor?: string;
   readonly startedAtMs: number;
-  /** Set when all goals were reached: when it may be committed (`PV_UPDATER_COMMIT_DELAY` after). */
+  /** When all goals were reached and testing began. */
+  readonly testedAtMs?: number;
+  /** Set with it: when it may be committed (`PV_UPDATER_COMMIT_DELAY` after). */
   readonly commitAtMs?: number;
   /** The trial was begun by a daemon that is gone: it is not continued. */
   readonly interrupted: boolean;

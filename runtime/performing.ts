@@ -1,6 +1,5 @@
 /** The only impure line of the loop: runs one action through its controller, with a time limit. */
 import type { Action, ActionType } from '../resources/action.ts';
-import type { Ref } from '../resources/ref.ts';
 import { type Controllers, controllerOf } from './controller.ts';
 import { type Clock, DeviceError } from './host/host.ts';
 
@@ -32,14 +31,14 @@ export const inTime = async <T>(
   clock: Clock,
   seconds: number,
   what: string,
-  ref: Ref,
+  subject: string,
   work: (timeout: AbortSignal) => Promise<T>,
 ): Promise<T> => {
   const timeout = new AbortController();
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const cancel = clock.schedule(clock.nowMs() + seconds * 1000, () => {
     timeout.abort();
-    reject(new DeviceError(what, ref, 'TIMEOUT', `did not finish in ${seconds} s`));
+    reject(new DeviceError(what, subject, 'TIMEOUT', `did not finish in ${seconds} s`));
   });
   try {
     return await Promise.race([work(timeout.signal), expired]);

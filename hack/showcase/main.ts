@@ -99,8 +99,11 @@ async function show(example: string, isOnce: boolean, directory: string, interru
     throw error;
   } finally {
     say('stopping everything …');
+    const wasAlive = !device.died.aborted;
     const left = await device.stop();
-    if (left.length > 0) complain(`the daemon had left behind, and it was removed:\n  ${left.join('\n  ')}`);
+    // A dead daemon leaves its containers running on purpose.
+    if (wasAlive && left.length > 0)
+      complain(`the daemon had left behind, and it was removed:\n  ${left.join('\n  ')}`);
   }
 }
 

@@ -4,6 +4,8 @@ import type { Observable } from 'rxjs';
 import type { ContainerStatusName } from '../../resources/goal.ts';
 import type { Ref } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import type { Explanation } from '../history/explanation.ts';
+import type { RevisionRecord } from '../history/revision-record.ts';
 import type { Files } from '../host/host.ts';
 
 /** Who holds the other end of a connection: a process of the host, or of a container. */
@@ -58,6 +60,10 @@ export interface ApiDeps {
    * no sense now (ctrl-api.md §5.2). The container exists and its restart policy allows it.
    */
   readonly control: (container: string, action: ControlAction) => Promise<ControlAnswer>;
+  /** What was last done to a resource and why. Both words come from outside. undefined: nothing is known of it. */
+  readonly explain: (kind: string, name: string) => Promise<Explanation | undefined>;
+  /** What became of every revision, newest first. */
+  readonly history: () => Promise<readonly RevisionRecord[]>;
   /** An error of ours that a client was told as 500, or a listener that could not be opened; for the log. */
   readonly report: (error: unknown, doing: string) => void;
 }

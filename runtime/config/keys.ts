@@ -167,6 +167,8 @@ export const KEYS = {
    * Pantavisor does (updates.md §4). Off: containers are stopped and started for them, too.
    */
   PV_UPDATER_REBOOT: key(BOOL, true, 'PV'),
+  /** Ours: seconds for which a revision that was received and did not run yet is no garbage. */
+  PV_STORAGE_GC_PENDING_DEFERTIME: key(INT, 600, 'PV O R', 'storage.gc.pending.defertime'),
   /** Ours: state documents dropped here become revisions. Default: `incoming` under the storage mount point. */
   PV_WATCH_DIR: unset('PV'),
   /** Ours: `host:port` of the read-only status page; unset: none. */

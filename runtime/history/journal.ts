@@ -7,6 +7,7 @@
  * disk is said once, costs no timer, and does not stop anything.
  */
 import { type Clock, DeviceError } from '../host/host.ts';
+import { inTime } from '../performing.ts';
 import { type Entry, inOrder } from './entry.ts';
 import type { Ring } from './ring.ts';
 
@@ -36,6 +37,7 @@ export interface Journal {
 
 const BATCH_MS = 500;
 const MAX_KEPT = 1_000;
+const APPEND_LIMIT_SECONDS = 10;
 
 interface Pending {
   readonly entry: Entry;
@@ -71,7 +73,8 @@ export const openJournal = ({ clock, rings, lastWords, onProblem }: JournalOptio
     for (const topic of ['resources', 'device'] as const) {
       const batch = pending.filter((one) => one.topic === topic);
       if (batch.length === 0) continue;
-      await rings[topic].append(batch.map(({ entry }) => entry));
+      const entries = batch.map(({ entry }) => entry);
+      await inTime(clock, APPEND_LIMIT_SECONDS, 'append', 'history', () => rings[topic].append(entries));
       const written = new Set(batch);
       pending = pending.filter((one) => !written.has(one));
     }

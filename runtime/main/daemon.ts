@@ -26,9 +26,11 @@ import { realPaths } from '../host/linux/real-paths.ts';
 import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
 import { type Device, startDevice } from './device.ts';
+import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 
 import { progressText, stepsOf } from './steps.ts';
+import { storageSettingsOf } from './storage-settings.ts';
 
 /** Every group may need its grace, one after the other. */
 const SHUTDOWN_LIMIT_MS = 60_000;
@@ -98,6 +100,7 @@ const startOn = (
     commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+    storage: storageSettingsOf(values),
     lxc: {
       host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
       logLevel: values.PV_LXC_LOG_LEVEL,
@@ -134,6 +137,8 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
       return known && (await device.signalReady(container)) ? 'ok' : 'unexpected';
     },
     control: device.control,
+    explain: (kind, name) => explainResource(device, kind, name),
+    history: device.history.revisions,
     report: (error, doing) => log.error({ err: error }, doing),
   });
 };

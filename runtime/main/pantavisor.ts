@@ -76,5 +76,57 @@ program
   .argument('<directory>', 'must be empty or not exist')
   .action(async (file, directory) => (await import('./offline.ts')).unpack(file, directory));
 
+const STORAGE = ['-s, --storage <dir>', 'storage directory (PV_STORAGE_MNTPOINT, /var/lib/pantavisor)'] as const;
+
+program
+  .command('export')
+  .description('write a revision with its objects to a tarball')
+  .argument('<revision>', 'such as 0, 7 or locals/web')
+  .argument('<file>', 'gzipped if it ends in .tgz or .gz')
+  .option(...STORAGE)
+  .addHelpText('after', '\nExample:\n  pantavisor export locals/web web.tgz')
+  .action(async (revision, file, options) => (await import('./transfer.ts')).exportTo(revision, file, options));
+
+program
+  .command('import')
+  .description('bring a tarball into the storage as a revision')
+  .argument('<file>')
+  .option('-n, --name <revision>', 'what it becomes (locals/NAME of the file)')
+  .option('--run', 'leave it to the daemon, which runs it at once or at its next start')
+  .option(...STORAGE)
+  .addHelpText(
+    'after',
+    '\nAn import that was cut off is taken up where it ended.\n\nExample:\n  pantavisor import web.tgz --name locals/web-2 --run',
+  )
+  .action(async (file, options) => (await import('./transfer.ts')).importFrom(file, options));
+
+program
+  .command('diff')
+  .description('tell what makes one revision differ from another: containers, objects, an RFC 6902 patch')
+  .argument('<revision>')
+  .argument('<other>')
+  .option('--json', 'print it as JSON')
+  .option(...STORAGE)
+  .addHelpText('after', '\nExit code 0 when nothing differs, 1 when something does.')
+  .action(async (before, after, options) => (await import('./transfer.ts')).diff(before, after, options));
+
+program
+  .command('gc')
+  .description('remove revisions and objects that nobody needs from a storage that no daemon works on')
+  .option(...STORAGE)
+  .addHelpText('after', '\nA running daemon does it itself, and when asked: pvcontrol storage gc')
+  .action(async (options) => (await import('./transfer.ts')).gc(options));
+
+program
+  .command('history')
+  .description('tell what became of every revision, and why, from the storage')
+  .option(
+    '--storage <directory>',
+    'of the device; default: PV_STORAGE_MNTPOINT',
+    process.env['PV_STORAGE_MNTPOINT'] ?? '/var/lib/pantavisor',
+  )
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./history-command.ts')).historyOf(options));
+
 addCompletion(program);
 await runProgram(program);

@@ -46,6 +46,6 @@ export const ubootBootloader = (files: Files, path: string): Bootloader =>
     format: formatUboot,
     set: (entries, key, value) => {
       checkEntry(key, value);
-      entries.set(key, value);
+      if (value !== '' || entries.has(key)) entries.set(key, value);
     },
   });

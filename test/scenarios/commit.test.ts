@@ -69,3 +69,23 @@ describe('a commit', () => {
     expect(await contentOf(rig, '/storage/trails/current/.pvr/json')).toContain('web/root.squashfs');
   });
 });
+
+describe('a container that ends again and again, and is always recovered', () => {
+  const looping = aState()
+    .group({ name: 'apps', timeout: 20 })
+    .container('web', { group: 'apps', auto_recovery: { policy: 'always', retry_delay: 1 } });
+
+  it('never holds its goal for the commit delay, so its revision is rolled back', async () => {
+    const rig = await aRig({ commitDelaySeconds: 5 });
+    rig.behaviour('web', { exitAfterMs: 2_000, exit: { type: 'code', code: 1 } });
+    expect(await rig.run(looping)).toBe(
+      'ERROR Status goal not reached: its containers were started anew again and again',
+    );
+  });
+
+  it('is committed when it holds at last', async () => {
+    const rig = await aRig({ commitDelaySeconds: 5 });
+    rig.behaviour('web', (_, attempt) => (attempt <= 3 ? { exitAfterMs: 2_000, exit: { type: 'code', code: 1 } } : {}));
+    expect(await rig.run(looping)).toBe('DONE');
+  });
+});

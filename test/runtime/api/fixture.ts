@@ -158,6 +158,11 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
         log.push(`${action} ${name}`);
         return device.answer;
       },
+      explain: async (kind, name) =>
+        kind === 'container' && name === 'web'
+          ? { ref: 'container/web', now: 'is as it should be', deeds: [] }
+          : undefined,
+      history: async () => [],
       report: (error, doing) => {
         log.push(`reported ${doing}: ${error instanceof Error ? error.message : error}`);
       },
