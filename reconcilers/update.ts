@@ -27,7 +27,12 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
     const failure = failureOf(trial, code, message, detail);
     return act({ type: 'update.rollBack', ref, failure }, `${message}: ${detail}`, because);
   };
-  if (trial.interrupted) return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
+  if (trial.interrupted) {
+    // A daemon that died while it gave the revision up had a better reason, and wrote that down first.
+    const recorded = status.failures[trial.revision];
+    if (recorded?.hash === trial.hash) return fail(recorded.status, recorded.message, recorded.detail);
+    return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
+  }
   if (spec !== undefined && isNew(spec, trial) && !isNew(spec, committed)) {
     return fail('CANCELLED', 'Update aborted', `${spec.revision}, the committed revision, was asked for`, ['desired']);
   }
