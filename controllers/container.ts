@@ -11,6 +11,7 @@ import { directoryWatch } from '../runtime/directory-watch.ts';
 import type { Host } from '../runtime/host/host.ts';
 import type { Ledger } from '../runtime/ledger.ts';
 import { inTime } from '../runtime/performing.ts';
+import { areIntact, type Tree, treesAt } from '../runtime/trees.ts';
 
 interface ContainerEntry {
   readonly definition: string;
@@ -20,18 +21,13 @@ interface ContainerEntry {
   readonly retries: number;
   readonly run?: Run;
   /** Writable directories of its root, as they were when it started. */
-  readonly uppers?: readonly Upper[];
+  readonly uppers?: readonly Tree[];
   readonly end?: End;
 }
 
 interface End {
   readonly exit: Exit;
   readonly atMs: number;
-}
-
-interface Upper {
-  readonly path: string;
-  readonly inode: number;
 }
 
 /** What LXC is given for a container, and which directories its root file system writes to. */
@@ -127,11 +123,12 @@ export const containerController = (options: ContainerControllerOptions): Contai
     }
     if (state.state === 'STARTING') return { phase: 'starting', run };
     const initPid = state.initPid ?? run.initPid;
+    if (initPid && entry?.run !== undefined && entry.run.initPid === undefined) await adopt(name, entry, initPid);
     const living = {
       phase: 'running' as const,
       run: initPid === undefined ? run : { ...run, initPid },
       frozen: state.state === 'FROZEN',
-      rootIntact: await isIntact(entry?.uppers ?? []),
+      rootIntact: await areIntact(files, entry?.uppers ?? []),
     };
     if (state.state !== 'STOPPING') return living;
     const endingSinceMs = endings.get(name) ?? clock.nowMs();
@@ -139,13 +136,11 @@ export const containerController = (options: ContainerControllerOptions): Contai
     return { ...living, endingSinceMs };
   };
 
-  const uppersAt = async (paths: readonly string[]): Promise<Upper[]> => {
-    const found = await Promise.all(paths.map(async (path) => ({ path, stat: await files.stat(path) })));
-    return found.flatMap(({ path, stat }) => (stat === undefined ? [] : [{ path, inode: stat.inode }]));
-  };
-  const isIntact = async (uppers: readonly Upper[]): Promise<boolean> => {
-    const now = await uppersAt(uppers.map(({ path }) => path));
-    return uppers.every(({ path, inode }) => now.some((upper) => upper.path === path && upper.inode === inode));
+  /** A start that nobody saw the end of: the container lives all the same. */
+  const adopt = async (name: string, { uppers = [] }: ContainerEntry, initPid: number): Promise<void> => {
+    const paths = uppers.map(({ path }) => path);
+    const trees = await treesAt(files, paths);
+    await update(name, (entry) => (entry.run ? { ...entry, uppers: trees, run: { ...entry.run, initPid } } : entry));
   };
 
   const start = async (spec: ContainerSpec, volumes: Run['volumes']): Promise<void> => {
@@ -155,22 +150,26 @@ export const containerController = (options: ContainerControllerOptions): Contai
     const ifStill = (change: (entry: ContainerEntry) => ContainerEntry) => (entry: ContainerEntry) =>
       entry.run?.startedAtMs === run.startedAtMs ? change(entry) : entry;
     ends.delete(name);
-    await update(name, ({ end: _, ...entry }) => ({ ...entry, revision: spec.revision, run, uppers: [] }));
+    const { config, uppers } = await options.prepare(spec);
+    await containers.configure(name, config);
+    const paths = uppers.map((path) => ({ path }));
+    await update(name, ({ end: _, ...entry }) => ({ ...entry, revision: spec.revision, run, uppers: paths }));
     try {
-      const setup = await options.prepare(spec);
-      await containers.configure(name, setup.config);
       const initPid = await containers.start(name);
-      const uppers = await uppersAt(setup.uppers);
+      const trees = await treesAt(files, uppers);
       await update(
         name,
-        ifStill((entry) => ({ ...entry, uppers, run: { ...run, ...entry.run, initPid } })),
+        ifStill((entry) => ({ ...entry, uppers: trees, run: { ...run, ...entry.run, initPid } })),
       );
     } catch (error) {
-      // It never ran: what its monitor reports about the attempt is no end of a run.
-      await update(
-        name,
-        ifStill(({ run: _run, end: _end, ...entry }) => entry),
-      );
+      // What the monitor reports about an attempt is no end of a run; but some refusals come too late to be true.
+      if ((await containers.inspect(name)) === undefined) {
+        ends.delete(name);
+        await update(
+          name,
+          ifStill(({ run: _run, end: _end, ...entry }) => entry),
+        );
+      }
       throw error;
     }
   };
@@ -240,4 +239,4 @@ const UNKNOWN: Omit<ContainerEntry, 'run'> = { definition: '', generation: 0, re
 /** Of a container that lives without a record of its start. */
 const STRANGE_RUN: Run = { startedAtMs: 0, volumes: {} };
 
-const parentOf = ({ path }: Upper): string => path.slice(0, path.lastIndexOf('/'));
+const parentOf = ({ path }: Tree): string => path.slice(0, path.lastIndexOf('/'));

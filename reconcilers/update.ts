@@ -31,7 +31,12 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
     const failure = failureOf(trial, code, message, detail);
     return act({ type: 'update.rollBack', ref, failure }, `${message}: ${detail}`, because);
   };
-  if (trial.interrupted) return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
+  if (trial.interrupted) {
+    // A daemon that died while it gave the revision up had a better reason, and wrote that down first.
+    const recorded = status.failures[trial.revision];
+    if (recorded?.hash === trial.hash) return fail(recorded.status, recorded.message, recorded.detail);
+    return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
+  }
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
   if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
 

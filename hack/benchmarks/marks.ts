@@ -1,5 +1,6 @@
 /** When the inits of containers left their marks, each being their first deed. */
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
 
 export interface Marks {
   /** Until `count` marks were left since the last call. @returns when the last one was. @throws Error after 20 s. */
@@ -12,10 +13,12 @@ const LIMIT_MS = 20_000;
 export function watchMarks(directory: string): Marks {
   const seen = new Map<string, number>();
   let settle: () => void = () => undefined;
-  const watcher: FSWatcher = watch(directory, (event, name) => {
-    // Opening a new mark, and writing to it, are told apart; the first counts.
-    if (name !== null && !seen.has(name)) seen.set(name, performance.now());
-    if (event) settle();
+  const watcher: FSWatcher = watch(directory, (_, name) => {
+    const nowMs = performance.now();
+    // Opening a mark and writing to it are two events, of which the first counts. Removing one is an event as well.
+    if (name === null || seen.has(name) || !existsSync(join(directory, name))) return;
+    seen.set(name, nowMs);
+    settle();
   });
   return {
     left: (count) =>

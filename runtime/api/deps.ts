@@ -64,6 +64,8 @@ export interface ApiDeps {
   readonly explain: (kind: string, name: string) => Promise<Explanation | undefined>;
   /** What became of every revision, newest first. */
   readonly history: () => Promise<readonly RevisionRecord[]>;
+  /** Removes what nobody needs from the storage. @returns bytes. @throws DeviceError */
+  readonly collectGarbage: () => Promise<number>;
   /** An error of ours that a client was told as 500, or a listener that could not be opened; for the log. */
   readonly report: (error: unknown, doing: string) => void;
 }

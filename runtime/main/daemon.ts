@@ -137,6 +137,7 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
       return known && (await device.signalReady(container)) ? 'ok' : 'unexpected';
     },
     control: device.control,
+    collectGarbage: device.collectGarbage,
     explain: (kind, name) => explainResource(device, kind, name),
     history: device.history.revisions,
     report: (error, doing) => log.error({ err: error }, doing),

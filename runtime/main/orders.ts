@@ -3,7 +3,7 @@ import { ClientError } from './client.ts';
 import { askSocket, conclude, type GlobalOptions } from './question.ts';
 
 /** Names are sent as they are, the socket decodes nothing: what cannot stand in a request line is refused here. */
-const checkedName = (noun: string, name: string): string => {
+export const checkedName = (noun: string, name: string): string => {
   if (name === '' || /[^\x21-\x7e]|[?#\\]/.test(name))
     throw new ClientError(
       `${JSON.stringify(name)} is no ${noun}: expected printable characters without blanks, ?, # and \\`,
@@ -24,4 +24,8 @@ export const showProgress = async (revision: string, options: GlobalOptions): Pr
 export const sendSignal = async (type: string, options: GlobalOptions): Promise<void> => {
   const body = JSON.stringify({ type, payload: '' });
   conclude(await askSocket({ method: 'POST', path: '/signal', body }, options), options);
+};
+
+export const collectGarbage = async (options: GlobalOptions): Promise<void> => {
+  conclude(await askSocket({ method: 'POST', path: '/storage/gc' }, options), options);
 };

@@ -128,5 +128,12 @@ program
   .option('--json', 'print JSON')
   .action(async (options) => (await import('./history-command.ts')).historyOf(options));
 
+program
+  .command('history')
+  .description('tell what became of every revision, and why, from the storage')
+  .option('-s, --storage <dir>', 'storage directory (PV_STORAGE_MNTPOINT, /var/lib/pantavisor)')
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./history-command.ts')).historyOf(options));
+
 addCompletion(program);
 await runProgram(program);

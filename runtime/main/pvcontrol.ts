@@ -8,6 +8,7 @@ const EXAMPLES = `
 Examples:
   pvcontrol status --watch            what the device is doing, and why
   pvcontrol ls                        its containers
+  pvcontrol explain web               why one of them was started, stopped or waits
   pvcontrol containers restart web    one of them anew
   pvcontrol steps show-progress locals/my-device
 
@@ -52,6 +53,17 @@ program
   .option('-w, --watch', 'keep showing it')
   .action(async (options) => (await import('./status-command.ts')).status(options, globals()));
 
+program
+  .command('explain')
+  .description('what was last done to something, and why')
+  .argument('<resource>', 'a container, or KIND/NAME such as volume/web/root.squashfs, group/app, update')
+  .action(async (resource: string) => (await import('./history-command.ts')).explain(resource, globals()));
+
+program
+  .command('history')
+  .description('what became of every revision, and why')
+  .action(async () => (await import('./history-command.ts')).history(globals()));
+
 addList(program, 'ls', '/containers', CONTAINER_COLUMNS, 'list containers');
 
 const containers = program
@@ -87,8 +99,17 @@ program
 const namesAt = (path: string) => async (): Promise<readonly string[]> => (await lists()).namesAt(path, globals());
 const known: KnownNames = {
   container: namesAt('/containers'),
+  resource: namesAt('/containers'),
   revision: async () => ['current', ...(await namesAt('/steps')())],
 };
+
+program
+  .command('storage')
+  .description('look after the storage')
+  .helpCommand(false)
+  .command('gc')
+  .description('remove revisions and objects that nobody needs')
+  .action(async () => (await orders()).collectGarbage(globals()));
 
 addCompletion(program, known);
 await runProgram(program);

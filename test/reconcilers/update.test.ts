@@ -145,6 +145,15 @@ describe('a trial', () => {
     );
   });
 
+  it('of a daemon that died while it gave up is rolled back for the first reason', () => {
+    const { revision, hash } = trial();
+    const failure = { revision, hash, status: 'ERROR', message: 'Status goal not reached', detail: 'web' } as const;
+    const half = status({ trial: trial({ interrupted: true }), failures: { [revision]: failure } });
+    expect(plan(on({ [REF]: half }))).toBe('update.rollBack: Status goal not reached: web');
+    const other = status({ trial: trial({ interrupted: true }), failures: { [revision]: { ...failure, hash: 'h9' } } });
+    expect(plan(on({ [REF]: other }))).toBe('update.rollBack: Unexpected rollback: the daemon ended during the trial');
+  });
+
   it('gives way to a newer proposal', () => {
     const given = on({}, {}, { desired: { [REF]: { revision: '3', hash: 'h3' } } });
     expect(plan(given)).toBe('update.try: superseded by 3');

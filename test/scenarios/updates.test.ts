@@ -55,6 +55,24 @@ describe('an update', () => {
     await expectIdle(rig);
   });
 
+  it('leaves a container alone whose volumes have the revision in their path', async () => {
+    const rig = await aRig();
+    const storage = { 'lxc-overlay': { persistence: 'revision' } };
+    const state = three
+      .container('a', { storage, volumes: ['hosts.bind', 'site.data'] })
+      .object('a/hosts.bind')
+      .object('a/site.data/index.html');
+    expect(await rig.run(state, 'locals/1')).toBe('DONE');
+    rig.newLog();
+    const a = rig.pidOf('a');
+    expect(await rig.run(state.object('b/root.squashfs', 'another root of b'), 'locals/2')).toBe('DONE');
+    expect(rig.newLog(LIFE)).toEqual(['halt b', 'start b']);
+    expect(rig.pidOf('a')).toBe(a);
+    await expectIdle(rig);
+    expect(rig.unfinished()).toBe('');
+    await expectIdle(await rig.restarted());
+  });
+
   it('takes a container away with its mounts and its directory', async () => {
     const rig = await aRig();
     await rig.run(three, 'locals/1');

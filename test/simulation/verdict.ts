@@ -35,7 +35,11 @@ const rest = async (rig: Rig, when: string): Promise<void> => {
     await rig.rest(LIMIT_MS);
   } catch (error) {
     if (rig.bugs.length > 0) throw error;
-    throw new Broken(`P1: not converged ${when}: ${error instanceof Error ? error.message : error}`);
+    const acting = Object.entries(rig.device.loop.latest().lastActions)
+      .filter(([, { finishedAtMs }]) => finishedAtMs === undefined)
+      .map(([ref, { action }]) => `${ref} is still at ${action}`);
+    const told = error instanceof Error ? error.message : String(error);
+    throw new Broken(`P1: not converged ${when}: ${[told, ...acting].join('\n')}`);
   }
 };
 

@@ -154,6 +154,10 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
         log.push(`${name} is ready`);
         return name === 'web' ? 'ok' : 'unexpected';
       },
+      collectGarbage: async () => {
+        log.push('collect garbage');
+        return 12_345;
+      },
       control: async (name, action) => {
         log.push(`${action} ${name}`);
         return device.answer;

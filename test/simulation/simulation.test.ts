@@ -1,0 +1,32 @@
+/**
+ * Random devices, courses and faults, each made from a seed. `SIMULATION_SEEDS` says how many (default 300),
+ * `SIMULATION_FIRST` from which on. A seed that fails is replayed step by step with `hack/replay SEED`.
+ */
+import { describe, expect, it } from 'vitest';
+import { simulate } from './simulate.ts';
+
+const FIRST = Number(process.env['SIMULATION_FIRST'] ?? 1);
+const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 300);
+const PER_TEST = 20;
+/** Of real time; a seed takes about a tenth of a second. */
+const LIMIT_MS = 120_000;
+
+const batches = Array.from({ length: Math.ceil(SEEDS / PER_TEST) }, (_, index) => FIRST + index * PER_TEST);
+
+const failureOf = async (seed: number): Promise<string[]> => {
+  try {
+    await simulate(seed);
+    return [];
+  } catch (error) {
+    return [`hack/replay ${seed}: ${error instanceof Error ? error.message : error}`];
+  }
+};
+
+describe('a device that anything happens to keeps its promises', () => {
+  it.each(batches)(`with the ${PER_TEST} seeds from %i on`, { timeout: LIMIT_MS }, async (first) => {
+    const failures: string[] = [];
+    const last = Math.min(first + PER_TEST, FIRST + SEEDS);
+    for (let seed = first; seed < last; seed += 1) failures.push(...(await failureOf(seed)));
+    expect(failures).toEqual([]);
+  });
+});
