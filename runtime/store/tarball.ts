@@ -4,10 +4,12 @@
  * what is wrong ends the import with a Rejection that names the entry and what was expected. Objects that were stored
  * and verified before that stay; they are what their names say.
  */
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
+import { inFlight } from './in-flight.ts';
 import { Rejection } from './rejection.ts';
 import { isObjectId } from './revision.ts';
 import { NoRoom } from './room.ts';
@@ -32,6 +34,10 @@ export interface ObjectSink {
   putObject(id: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<void>;
   space(): Promise<{ readonly freeBytes: number }>;
 }
+
+/** Small objects are mostly waiting for the disk: several at once share its syncs. */
+const AT_ONCE = 32;
+const SMALL_BYTES = 128 * 1024;
 
 /** Content of one entry. tar-stream's streams are typed as iterables of unknown; they yield bytes. */
 type Content = AsyncIterable<Uint8Array>;
@@ -108,6 +114,7 @@ export const readTarball = async (
   let document: Buffer | undefined;
   let count = 0;
   const stored = new Set<string>();
+  const storing = inFlight(AT_ONCE);
   try {
     for await (const source of entries) {
       const { header } = source;
@@ -122,13 +129,20 @@ export const readTarball = async (
       } else if (part.part === 'none' || stored.has(part.id)) {
         await drain(content);
       } else {
-        await storeObject(part.id, { header, content }, sink, limits);
         stored.add(part.id);
+        const { id } = part;
+        if (header.size > SMALL_BYTES) await storeObject(id, { header, content }, sink, limits);
+        else {
+          const whole = [await collect(content)];
+          await storing.begin(() => storeObject(id, { header, content: Readable.from(whole) }, sink, limits));
+        }
       }
     }
     await feeding;
+    await storing.land();
   } catch (error) {
     entries.destroy();
+    await storing.land().catch(() => undefined); // nothing is written behind the caller's back; `error` came first
     const fault = await feeding.then(
       () => undefined,
       (reason: unknown) => reason,
