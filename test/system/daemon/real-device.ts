@@ -91,6 +91,8 @@ export const realDevice = (): RealDevice => {
     PV_SYSTEM_RUNDIR: run,
     PV_WATCH_DIR: watched,
     PV_UPDATER_COMMIT_DELAY: '0',
+    // What an update touches is to be seen; reboots have tests of their own.
+    PV_UPDATER_REBOOT: '0',
     PV_UPDATER_GOALS_TIMEOUT: '20',
   };
 
