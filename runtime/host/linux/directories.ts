@@ -4,6 +4,7 @@ import { chmod, lstat, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DeviceError } from '../host.ts';
 import { attempt, attemptUnlessAbsent, hasCode } from './refusal.ts';
+import { isInMemory } from './volatile.ts';
 
 const syncNow = async (directory: string): Promise<void> => {
   await using handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -25,7 +26,12 @@ const syncs = new Map<string, Syncs>();
  * Makes names that were created, renamed or removed in `directory` survive a power cut. One sync serves everybody whose
  * change was made before it began; those who come meanwhile share the next one.
  */
-export const syncDirectory = (directory: string): Promise<void> => {
+export const syncDirectory = async (directory: string): Promise<void> => {
+  if (isInMemory(directory)) return;
+  return syncOnDisk(directory);
+};
+
+const syncOnDisk = (directory: string): Promise<void> => {
   const begun = syncs.get(directory);
   if (begun !== undefined) {
     begun.next ??= begun.running.then(

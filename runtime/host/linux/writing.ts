@@ -3,13 +3,14 @@
  * rename(2) replaces the name itself, so that a symlink left at the place is replaced and never followed.
  */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, fchmodSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DeviceError, type Written } from '../host.ts';
 import { syncDirectory } from './directories.ts';
 import { attempt, attemptUnlessAbsent, hasCode } from './refusal.ts';
 import { temporaryFor } from './temporary.ts';
+import { isInMemory } from './volatile.ts';
 
 /** Hashing more than this at once would hold up the event loop. */
 const PIECE_BYTES = 256 * 1024;
@@ -37,10 +38,29 @@ const createSynced = async <T>(path: string, mode: number, fill: (file: fs.FileH
   return filled;
 };
 
+/** As `replace`. In memory it takes microseconds, a tenth of what the way to the thread pool and back would. */
+const replaceInMemory = (path: string, content: string | Uint8Array, mode: number): void => {
+  const temporary = temporaryFor(path);
+  try {
+    const file = openSync(temporary, NEW_FILE, 0o600);
+    try {
+      writeFileSync(file, content);
+      fchmodSync(file, mode);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+};
+
 export const write = (path: string, content: string | Uint8Array, mode: number): Promise<void> =>
-  attempt('write', path, () =>
-    replace(path, (temporary) => createSynced(temporary, mode, (file) => file.writeFile(content))),
-  );
+  attempt('write', path, async () => {
+    if (content.length <= PIECE_BYTES && isInMemory(dirname(path))) return replaceInMemory(path, content, mode);
+    return await replace(path, (temporary) => createSynced(temporary, mode, (file) => file.writeFile(content)));
+  });
 
 function* piecesOf(chunk: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < chunk.length; start += PIECE_BYTES) yield chunk.subarray(start, start + PIECE_BYTES);
