@@ -3,6 +3,7 @@
  * still there for the next one. One per lxcpath; it outlives the daemon as the containers do, and ends with the last.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink, unlink } from 'node:fs/promises';
 import { DeviceError } from '../host.ts';
 import { mkfifo } from './libc.ts';
@@ -28,6 +29,8 @@ const readProcess = async (pid: string, fifo: string): Promise<boolean> => {
 
 /** Pids of living holders of this FIFO, whoever started them. */
 export const findHolders = async (fifo: string): Promise<readonly number[]> => {
+  // Made before the first holder and removed after the last: without it a look at every process can be spared.
+  if (!existsSync(sleepFile(fifo))) return [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(pids.map(async (pid) => ((await readProcess(pid, fifo)) ? [Number(pid)] : [])));
   return found.flat();
