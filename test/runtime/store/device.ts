@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Paths } from '../../../resources/paths.ts';
 import type { Clock, Files } from '../../../runtime/host/host.ts';
 import { linuxFiles } from '../../../runtime/host/linux/files.ts';
-import { openStore, type Store } from '../../../runtime/store/store.ts';
+import { openStore, type Store, type StoreOptions } from '../../../runtime/store/store.ts';
 
 /** A clock that moves when it is told to. */
 export interface StoppedClock extends Clock {
@@ -19,7 +19,7 @@ export const stoppedClock = (): StoppedClock => {
   const timers = new Set<{ atMs: number; callback: () => void }>();
   return {
     nowMs: () => nowMs,
-    wallTime: () => new Date(Date.UTC(2030, 0, 1) + nowMs),
+    wallTime: () => new Date(Date.UTC(2130, 0, 1) + nowMs), // long after any file was written
     schedule: (atMs, callback) => {
       const timer = { atMs, callback };
       timers.add(timer);
@@ -54,7 +54,7 @@ export interface TestDevice {
   readonly clock: StoppedClock;
   readonly problems: string[];
   /** As after a restart of the daemon. */
-  reopen(files?: Files): Promise<Store>;
+  reopen(files?: Files, more?: Partial<StoreOptions>): Promise<Store>;
   remove(): Promise<void>;
 }
 
@@ -67,8 +67,14 @@ export const testDevice = async (): Promise<TestDevice> => {
     files: linuxFiles,
     clock,
     problems,
-    reopen: (files = linuxFiles) =>
-      openStore({ files, clock, paths, onProblem: (subject, message) => problems.push(`${subject}: ${message}`) }),
+    reopen: (files = linuxFiles, more = {}) =>
+      openStore({
+        files,
+        clock,
+        paths,
+        onProblem: (subject, message) => problems.push(`${subject}: ${message}`),
+        ...more,
+      }),
     remove: () => rm(root, { recursive: true, force: true }),
   };
 };

@@ -55,7 +55,10 @@ test.each([
 
 test('what does not fit is refused, and the block stays', async () => {
   await writeFile(path, block(`big=${'x'.repeat(960)}\npv_rev=1\n`));
-  await expect(bootloader.write({ pv_try: `locals/${'n'.repeat(60)}` })).rejects.toThrow(/of 1024 bytes/);
+  await expect(bootloader.write({ pv_try: `locals/${'n'.repeat(60)}` })).rejects.toMatchObject({
+    code: 'ENOSPC',
+    message: expect.stringContaining('of 1024 bytes'),
+  });
   expect(await bootloader.read()).toEqual({ pv_rev: '1' });
 });
 
