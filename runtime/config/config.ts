@@ -7,6 +7,7 @@
  * It must never read anything by itself (no files, no process.env), and never write anything: sysctls are handed on.
  */
 import type { Paths } from '../../resources/paths.ts';
+import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot-back-end.ts';
 import { argumentEntries, type Entry, environmentEntries, fileEntries } from './entries.ts';
 import { ConfigError } from './error.ts';
 import type { ConfigKey, ConfigValues } from './keys.ts';
@@ -20,6 +21,8 @@ export interface Config {
   /** The level that set each key, as `GET /config2` shows it. */
   readonly modified: Readonly<Record<ConfigKey, Level>>;
   readonly paths: Paths;
+  /** Where the boot variables are. */
+  readonly bootloader: BootBackEnd;
   /** undefined: no status page. */
   readonly statusListen: ListenAddress | undefined;
   /** For /proc/sys, as written (config.md §4). */
@@ -69,6 +72,22 @@ const overrule = (settings: Settings, words: readonly Entry[]): Settings => {
   return { ...settings, byKey };
 };
 
+/** Appengine mode has a directory and no partitions. @throws ConfigError */
+const bootBackEndOf = (values: ConfigValues, modified: Config['modified']): BootBackEnd => {
+  const { PV_BOOTLOADER_TYPE: type, PV_BOOTLOADER_MTD_ONLY: isMtdOnly } = values;
+  if (!isBootBackEnd(type))
+    throw new ConfigError(
+      `PV_BOOTLOADER_TYPE is "${type}" (from ${modified.PV_BOOTLOADER_TYPE}), which needs partitions that appengine ` +
+        `mode has not got; set it to one of ${BOOT_BACK_ENDS.join(', ')}, or leave it out`,
+    );
+  if (isMtdOnly)
+    throw new ConfigError(
+      `PV_BOOTLOADER_MTD_ONLY is set (from ${modified.PV_BOOTLOADER_MTD_ONLY}), but appengine mode has no MTD ` +
+        'partition; leave it out to keep the boot variables in a file of the storage',
+    );
+  return type;
+};
+
 /** @throws ConfigError when the daemon cannot be run with what is set. */
 export const loadConfig = (sources: ConfigSources): LoadedConfig => {
   const settings = settingsFrom(sources);
@@ -85,6 +104,7 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
     values,
     modified,
     paths: placesOf(values, modified),
+    bootloader: bootBackEndOf(values, modified),
     statusListen: listen === undefined || listen === '' ? undefined : listenAddress(listen),
     sysctls: settings.sysctls,
   };

@@ -89,7 +89,7 @@ const startAfresh = (): never => {
 const startOn = (
   host: Host,
   paths: Paths,
-  { values }: Config,
+  { values, bootloader }: Config,
   log: Logger,
   onBug: (error: unknown) => void,
 ): Promise<Device> =>
@@ -100,6 +100,7 @@ const startOn = (
     commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+    bootloader,
     storage: storageSettingsOf(values),
     lxc: {
       host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },

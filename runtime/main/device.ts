@@ -24,6 +24,8 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { openLedger } from '../ledger.ts';
 import { type Loop, startLoop } from '../loop.ts';
+import { inTime } from '../performing.ts';
+import type { BootBackEnd } from '../store/boot-back-end.ts';
 import type { Store } from '../store/store.ts';
 import { desiredOf, safeModeOf } from './desired.ts';
 import { type Intent, intentAfter } from './intent.ts';
@@ -41,6 +43,8 @@ export interface DeviceOptions {
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
   readonly lxc: LxcSettings;
+  /** Where the boot variables are; default: `uboot`. */
+  readonly bootloader?: BootBackEnd;
   /** undefined: nothing on the storage is verified or collected. */
   readonly storage?: StorageSettings;
   /** Differs for every start of the daemon. */
@@ -74,6 +78,7 @@ export interface Device {
 
 /** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
 const SHUT_DOWN = '(shutting down)';
+const FLUSH_LIMIT_SECONDS = 5;
 const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
@@ -83,6 +88,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     host: options.host,
     paths,
     settings: options.storage,
+    ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
     wanted: () => (proposal === undefined ? [] : [proposal.revision]),
     onProblem: options.onProblem,
   });
@@ -216,7 +222,9 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
       await settled(loop, host, limitMs);
       stop();
-      await history.flush();
+      // A storage that hangs must not keep the device from going down; the last lines of the history are all that is lost.
+      const flushed = inTime(host.clock, FLUSH_LIMIT_SECONDS, 'flush', UPDATE, history.flush);
+      await flushed.catch((error: unknown) => options.onProblem('history', String(error)));
       const left = leftOver(loop.latest());
       if (left.length === 0) await endBoot(ledger);
       return left;

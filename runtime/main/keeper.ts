@@ -9,6 +9,7 @@
 import type { Paths } from '../../resources/paths.ts';
 import type { Host } from '../host/host.ts';
 import { offersIn } from '../incoming/offers.ts';
+import type { BootBackEnd } from '../store/boot-back-end.ts';
 import type { StorageLimits } from '../store/housekeeping.ts';
 import { usesOf } from '../store/in-use.ts';
 import { openReserve } from '../store/reserve.ts';
@@ -30,6 +31,8 @@ export interface KeeperOptions {
   readonly paths: Paths;
   /** undefined: nothing is verified or collected, and there is no reserve. */
   readonly settings: StorageSettings | undefined;
+  /** Default: `uboot`. */
+  readonly bootloader?: BootBackEnd;
   /** Revisions that somebody is about to run. */
   readonly wanted: () => Iterable<string>;
   readonly onProblem: (subject: string, message: string) => void;
@@ -92,7 +95,7 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
   };
 };
 
-const storeOn = ({ host, paths, settings, wanted, onProblem }: KeeperOptions, kept: Host): Promise<Store> =>
+const storeOn = ({ host, paths, settings, bootloader, wanted, onProblem }: KeeperOptions, kept: Host): Promise<Store> =>
   openStore({
     files: kept.files,
     bulkFiles: host.files,
@@ -102,5 +105,6 @@ const storeOn = ({ host, paths, settings, wanted, onProblem }: KeeperOptions, ke
     wanted,
     verified: { path: `${paths.run}/verified`, bootId: host.bootId },
     onProblem,
+    ...(bootloader === undefined ? {} : { bootloader }),
     ...(settings === undefined ? {} : { limits: settings }),
   });

@@ -18,7 +18,7 @@ export interface OfflineStore {
 }
 
 /** Containers of a daemon that was killed may still run: what they use is looked up as a daemon does. */
-export const openOffline = async ({ values, paths: configured }: Config): Promise<OfflineStore> => {
+export const openOffline = async ({ values, bootloader, paths: configured }: Config): Promise<OfflineStore> => {
   const paths = await realPaths(configured);
   if ((await linuxFiles.stat(paths.storage)) === undefined)
     throw new Rejection(`there is no storage ${paths.storage}; name it with --storage DIR`);
@@ -31,6 +31,7 @@ export const openOffline = async ({ values, paths: configured }: Config): Promis
     clock: linuxClock,
     paths,
     uses: () => usesOf({ files: linuxFiles, mounts }, paths),
+    bootloader,
     limits: storageSettingsOf(values),
     onProblem: (subject, message) => process.stderr.write(`${subject}: ${message}\n`),
   });

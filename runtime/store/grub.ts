@@ -1,6 +1,6 @@
 /** `boot/grubenv`: GRUB's environment block of exactly 1024 bytes, as `load_env` and `save_env` use it (updates.md §6). */
 import type { Files } from '../host/host.ts';
-import { bootFile } from './boot-file.ts';
+import { bootFile, DoesNotFit } from './boot-file.ts';
 import type { Bootloader } from './bootloader.ts';
 
 const BLOCK_BYTES = 1024;
@@ -19,11 +19,11 @@ export const parseGrubenv = (content: Buffer): Map<string, string> | undefined =
   return entries;
 };
 
-/** @throws Error when they do not fit into the block. */
+/** @throws DoesNotFit when they do not fit into the block. */
 export const formatGrubenv = (entries: ReadonlyMap<string, string>): Buffer => {
   const escaped = (value: string): string => value.replace(/[\\\n]/g, (character) => `\\${character}`);
   const text = `${HEADER}${[...entries].map(([key, value]) => `${key}=${escaped(value)}\n`).join('')}`;
-  if (text.length > BLOCK_BYTES) throw new Error(`boot variables need ${text.length} of ${BLOCK_BYTES} bytes`);
+  if (text.length > BLOCK_BYTES) throw new DoesNotFit(`boot variables need ${text.length} of ${BLOCK_BYTES} bytes`);
   return Buffer.from(text.padEnd(BLOCK_BYTES, '#'), 'latin1');
 };
 

@@ -13,8 +13,8 @@ import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts'
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import type { Failure } from '../../resources/update.ts';
 import type { Clock, Files } from '../host/host.ts';
+import { type BootBackEnd, openBootloader } from './boot-back-end.ts';
 import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
-import type { Bootloader } from './bootloader.ts';
 import { stateHash } from './hash.ts';
 import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './housekeeping.ts';
 import { NOTHING_USED, type Uses } from './in-use.ts';
@@ -27,7 +27,6 @@ import { Rejection } from './rejection.ts';
 import { isRevision } from './revision.ts';
 import type { TrailContent } from './trail.ts';
 import { trailsBelow } from './trails.ts';
-import { ubootBootloader } from './uboot.ts';
 import type { Source } from './verification.ts';
 import { openVerified } from './verified.ts';
 
@@ -44,8 +43,8 @@ export interface StoreOptions {
   readonly limits?: Partial<StorageLimits>;
   /** Where to remember what was verified since the boot; default: nowhere. */
   readonly verified?: { readonly path: string; readonly bootId: string };
-  /** Default: `boot/uboot.txt`. */
-  readonly bootloader?: Bootloader;
+  /** Default: `uboot`. */
+  readonly bootloader?: BootBackEnd;
   /** Largest state document; default STATE_LIMITS. */
   readonly maxDocumentBytes?: number;
   /** Something on the storage is not as it should be and was worked around. Default: nobody listens. */
@@ -114,7 +113,7 @@ const MAX_REASON_BYTES = 64 * 1024;
 
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const { files, clock, paths, onProblem = () => undefined, maxDocumentBytes = STATE_LIMITS.documentBytes } = options;
-  const { bootloader = ubootBootloader(files, `${paths.storage}/boot/uboot.txt`) } = options;
+  const bootloader = openBootloader(options.bootloader ?? 'uboot', files, paths.storage);
   const trails = `${paths.storage}/trails`;
   const rollback = `${paths.storage}/boot/rollback`;
   const objectsDirectory = `${paths.storage}/objects`;

@@ -1,6 +1,6 @@
 /** `boot/uboot.txt`: NUL-separated `key=value` entries, as U-Boot's script and Pantavisor read them (updates.md §6). */
 import type { Files } from '../host/host.ts';
-import { bootFile } from './boot-file.ts';
+import { bootFile, DoesNotFit } from './boot-file.ts';
 import { BOOT_VARIABLES, type Bootloader } from './bootloader.ts';
 
 const FILE_BYTES = 65_536;
@@ -18,7 +18,7 @@ export const parseUboot = (content: Buffer): Map<string, string> => {
 
 /**
  * The whole file. Our keys come first, because Pantavisor reads only the first 1024 bytes.
- * @throws Error when they do not fit.
+ * @throws DoesNotFit when they do not fit.
  */
 export const formatUboot = (entries: ReadonlyMap<string, string>): Buffer => {
   const isOurs = (key: string): boolean => BOOT_VARIABLES.some((ours) => ours === key);
@@ -28,7 +28,7 @@ export const formatUboot = (entries: ReadonlyMap<string, string>): Buffer => {
   );
   const ordered = [...ours, ...[...entries].filter(([key]) => !isOurs(key))];
   const text = ordered.map(([key, value]) => `${key}=${value}\0`).join('');
-  if (text.length > FILE_BYTES) throw new Error(`boot variables need ${text.length} bytes of ${FILE_BYTES}`);
+  if (text.length > FILE_BYTES) throw new DoesNotFit(`boot variables need ${text.length} bytes of ${FILE_BYTES}`);
   const content = Buffer.alloc(FILE_BYTES);
   content.write(text, 'latin1');
   return content;
@@ -36,7 +36,9 @@ export const formatUboot = (entries: ReadonlyMap<string, string>): Buffer => {
 
 const checkEntry = (key: string, value: string): void => {
   if (key.length + 1 + value.length > MAX_ENTRY_BYTES || value.includes('\0'))
-    throw new Error(`boot variable ${key}: expected at most ${MAX_ENTRY_BYTES} bytes without NUL, but saw ${value}`);
+    throw new DoesNotFit(
+      `boot variable ${key}: expected at most ${MAX_ENTRY_BYTES} bytes without NUL, but saw ${value}`,
+    );
 };
 
 /** An unset variable stays, empty: so the boot script finds it. */

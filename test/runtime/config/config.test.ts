@@ -160,11 +160,25 @@ describe('paths', () => {
       { PV_SYSTEM_INIT_MODE: 'embedded' },
       'PV_SYSTEM_INIT_MODE is "embedded" (from env), which is not supported yet; set PV_SYSTEM_INIT_MODE=appengine',
     ],
+    [
+      'on partitions that appengine mode has not got',
+      { PV_BOOTLOADER_TYPE: 'rpiab' },
+      'PV_BOOTLOADER_TYPE is "rpiab" (from env), which needs partitions that appengine mode has not got; set it to one of uboot, uboot-pvk, grub',
+    ],
+    ['on flash', { PV_BOOTLOADER_MTD_ONLY: '1' }, 'PV_BOOTLOADER_MTD_ONLY is set (from env)'],
     ['no address', { PV_STATUS_LISTEN: '8080' }, 'PV_STATUS_LISTEN is "8080", expected host:port'],
     ['beyond the ports', { PV_STATUS_LISTEN: 'a:70000' }, 'expected host:port'],
   ])('that are %s are refused with what to do', (_name, env, message) => {
     expect(() => loadConfig({ env })).toThrow(ConfigError);
     expect(() => loadConfig({ env })).toThrow(message);
+  });
+
+  it.each([
+    ['uboot-pvk', 'uboot-pvk'],
+    ['grub', 'grub'],
+    ['lilo', 'uboot'],
+  ])('of the boot variables follow from the bootloader %s', (type, bootloader) => {
+    expect(loadConfig({ env: { PV_BOOTLOADER_TYPE: type } }).config.bootloader).toBe(bootloader);
   });
 
   it.each([
