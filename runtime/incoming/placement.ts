@@ -1,5 +1,6 @@
 /** Which revision a drop becomes, and whether there is anything to do for it. */
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
+import type { Failure } from '../../resources/update.ts';
 import { LOCAL_NAME_LENGTH, localRevision } from '../store/revision.ts';
 import type { Store } from '../store/store.ts';
 import type { State } from './examine.ts';
@@ -22,21 +23,25 @@ const READY: ProgressReport = { progress: progressOf('NEW', MESSAGE.readyToRun) 
 const distinctName = (name: string, hash: string): string =>
   `${name.slice(0, LOCAL_NAME_LENGTH - 9)}-${hash.slice(0, 8)}`;
 
+/** Whatever it was called when it failed. What was only called off may be tried again. */
+const failureOf = (hash: string, failures: Readonly<Record<string, Failure>>): Failure | undefined =>
+  Object.values(failures).find((failure) => failure.hash === hash && failure.status !== 'CANCELLED');
+
 export const placementOf = async (name: string, { hash }: State, store: Store): Promise<Placement> => {
   const [plain, distinct] = [localRevision(name), localRevision(distinctName(name, hash))];
   const { committed, trying } = await store.bootVariables();
   const same =
     (await store.hash(plain)) === hash ? plain : (await store.hash(distinct)) === hash ? distinct : undefined;
-  if (same === undefined) {
-    const isInUse = plain === committed || plain === trying;
-    return { revision: isInUse ? distinct : plain, action: 'new', report: READY };
-  }
-  const progress = await store.progress(same);
+  const progress = same === undefined ? undefined : await store.progress(same);
   const report = progress === undefined ? READY : { progress };
-  if (same === trying) return { revision: same, action: 'current', report };
-  if (same === committed) return { revision: same, action: trying === undefined ? 'current' : 'again', report };
-  const failure = (await store.failures())[same];
-  if (failure?.hash !== hash) return { revision: same, action: 'new', report: READY };
+  if (same !== undefined && same === trying) return { revision: same, action: 'current', report };
+  if (same !== undefined && same === committed)
+    return { revision: same, action: trying === undefined ? 'current' : 'again', report };
+
+  const isInUse = plain === committed || plain === trying;
+  const revision = same ?? (isInUse ? distinct : plain);
+  const failure = failureOf(hash, await store.failures());
+  if (failure === undefined) return { revision, action: 'new', report: READY };
   const { status, message, detail } = failure;
-  return { revision: same, action: 'failed', report: { progress: progressOf(status, message), reason: detail } };
+  return { revision, action: 'failed', report: { progress: progressOf(status, message), reason: detail } };
 };

@@ -121,6 +121,19 @@ describe('the same content again', () => {
     await again();
     expect(proposals).toEqual([]);
     expect(await statusOf('web')).toMatchObject({ status: 'ERROR', reason: 'web: exit 1' });
+    await drop('twin.json', ONE);
+    await look();
+    expect(proposals).toEqual([]);
+    expect(await statusOf('twin')).toMatchObject({ status: 'ERROR', reason: 'web: exit 1' });
+    expect(await store.document('locals/twin')).toBeUndefined();
+  });
+
+  test('is tried again when it was only called off', async () => {
+    const hash = (await store.hash('locals/web')) ?? '';
+    const message = 'Update aborted';
+    await store.recordFailure({ revision: 'locals/web', hash, status: 'CANCELLED', message, detail: 'superseded' });
+    await again();
+    expect(proposals).toEqual(['locals/web']);
   });
 
   test('goes back to it when another one was committed since', async () => {
