@@ -189,7 +189,7 @@ const planExited = (
   if (mounted.length > 0) return waitFor(mounted, 'its volumes are unmounted before it may start again');
   if (spec.stopped) return CONVERGED;
 
-  const recovery = decideRecovery(spec, status, isOnTrial(snapshot));
+  const recovery = decideRecovery(spec, status, isOnTrial(status, snapshot));
   switch (recovery.type) {
     case 'complete':
       return CONVERGED;
@@ -203,4 +203,8 @@ const planExited = (
   }
 };
 
-export const isOnTrial = (snapshot: Snapshot): boolean => resourceIn(snapshot, UPDATE).status?.trial !== undefined;
+/** Whether a trial is to be blamed for the end of a container. What ended before it began goes on by its policy. */
+export const isOnTrial = ({ exitedAtMs }: Exited, snapshot: Snapshot): boolean => {
+  const trial = resourceIn(snapshot, UPDATE).status?.trial;
+  return trial !== undefined && exitedAtMs >= trial.startedAtMs;
+};

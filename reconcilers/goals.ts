@@ -4,7 +4,7 @@ import { CONTAINER_STATUSES, type ContainerStatusName } from '../resources/goal.
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { isOnTrial } from './container.ts';
-import { decideRecovery } from './recovery.ts';
+import { decideRecovery, type Exited } from './recovery.ts';
 import { isMounted } from './volume.ts';
 
 export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): ContainerStatusName => {
@@ -21,7 +21,7 @@ export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): Contain
       return status.run.readyAtMs !== undefined ? 'READY' : 'STARTED';
     case 'exited':
       if (spec === undefined || spec.stopped) return 'STOPPED';
-      return decideRecovery(spec, status, isOnTrial(snapshot)).type === 'restart' ? 'RECOVERING' : 'STOPPED';
+      return decideRecovery(spec, status, isOnTrial(status, snapshot)).type === 'restart' ? 'RECOVERING' : 'STOPPED';
     default:
       return status satisfies never;
   }
@@ -60,10 +60,16 @@ export const goalOf = ({ spec, status }: Resource<'container'>, snapshot: Snapsh
     case 'running':
       return goalOfRunning(spec, status);
     case 'exited':
-      return decideRecovery(spec, status, isOnTrial(snapshot)).type === 'complete' ? IDLE : PENDING;
+      return goalOfExited(spec, status, isOnTrial(status, snapshot));
     default:
       return status satisfies never;
   }
+};
+
+/** One that has given up is told of, and holds up neither later groups nor an update of something else. */
+const goalOfExited = (spec: ContainerSpec, status: Exited, onTrial: boolean): GoalState => {
+  const { type } = decideRecovery(spec, status, onTrial);
+  return type === 'complete' || (type === 'give-up' && !onTrial) ? IDLE : PENDING;
 };
 
 const goalOfRunning = (spec: ContainerSpec, status: Extract<ContainerStatus, { phase: 'running' }>): GoalState => {

@@ -141,6 +141,34 @@ describe('a trial goes back by itself', () => {
     await expectIdle(rig);
   });
 
+  it('but not because of a container that had given up before', async () => {
+    const rig = await aRig();
+    const tired = { auto_recovery: { policy: 'always', max_retries: 1, backoff_policy: 'never' } };
+    await rig.run(good.container('b', tired), 'locals/1');
+    for (const exit of [1, 2]) {
+      rig.host.mischief.kill('b', { type: 'code', code: exit });
+      await rig.host.advance(1_000);
+    }
+    expect(rig.statusOf('b')).toBe('STOPPED');
+    const other = good.container('b', tired).object('a/root.squashfs', 'another root of a');
+    expect(await rig.run(other, 'locals/2')).toBe('DONE');
+    expect(rig.reasonOf('container/b')).toMatch(/backoff_policy is 'never'$/);
+  });
+
+  it('but not because somebody mounted over a volume of a container that runs well', async () => {
+    const rig = await running();
+    rig.host.mischief.mountOver('/volumes/a/root.squashfs');
+    await rig.host.settle();
+    expect(await rig.run(better, 'locals/2')).toBe('DONE');
+  });
+
+  it('but not because of a container that ended just before', async () => {
+    const rig = await running();
+    rig.host.mischief.kill('a');
+    await rig.until(() => rig.phaseOf('a')?.phase === 'exited' || rig.newLog(/unmount a/).length > 0);
+    expect(await rig.run(better, 'locals/2')).toBe('DONE');
+  });
+
   it('and touches only what differs on the way', async () => {
     const rig = await running();
     rig.behaviour('b', { exitAfterMs: 100, exit: { type: 'code', code: 3 } });
