@@ -42,7 +42,7 @@ export const diskController = (host: Host, ledger: Ledger, reconcile: Reconciler
       return observeDisk(host, entry);
     },
     execute: {
-      'disk.provision': ({ ref, spec }) => provision(host, ledger, nameOf(ref), spec),
+      'disk.provision': ({ ref, spec }, signal) => provision(host, ledger, { name: nameOf(ref), spec, signal }),
       'disk.format': ({ spec: { use }, path }) => {
         const type = use.type === 'swap' ? 'swap' : use.filesystem;
         return type === undefined ? Promise.resolve() : host.disks.format(path, type, use.formatOptions);
@@ -87,7 +87,11 @@ const contentsOf = async (host: Host, path: string, active: boolean): Promise<{ 
   return contents === undefined ? {} : { contents };
 };
 
-const provision = async (host: Host, ledger: Ledger, name: string, spec: DiskSpec): Promise<void> => {
+const provision = async (
+  host: Host,
+  ledger: Ledger,
+  { name, spec, signal }: { readonly name: string; readonly spec: DiskSpec; readonly signal: AbortSignal },
+): Promise<void> => {
   const { source, use } = spec;
   if (use.type === 'swap' && !host.disks.swapSupported) {
     throw new DeviceError('disk.provision', name, 'ENOSYS', 'this kernel has no swap');
@@ -106,6 +110,8 @@ const provision = async (host: Host, ledger: Ledger, name: string, spec: DiskSpe
         throw new DeviceError('disk.provision', name, 'ENOSYS', 'this kernel has no zram');
       }
       const device = await host.disks.zramCreate(source.settings);
+      // Given up meanwhile: the next attempt makes its own.
+      if (signal.aborted) return host.disks.zramRemove(device);
       return ledger.put<DiskEntry>('disk', name, { spec, device });
     }
     default:

@@ -31,6 +31,16 @@ export const openLedger = async (files: Files, directory: string, bootId: string
   }
 
   const known = new Map<string, unknown>();
+  /** What every file is to hold by now, undefined: not be there. */
+  const latest = new Map<string, string | undefined>();
+  /** A write that was given up may land late: what came after it is written once more. Answers whether it is the last word. */
+  const settle = async (path: string, content: string | undefined): Promise<boolean> => {
+    latest.set(path, content);
+    for (let written = content; ; written = latest.get(path)) {
+      await (written === undefined ? files.remove(path) : files.write(path, written, 0o600));
+      if (latest.get(path) === written) return written === content;
+    }
+  };
   const pathOf = (section: Section, name: string): string => `${directory}/${section}/${encodeURIComponent(name)}.json`;
   return {
     async get<T>(section: Section, name: string) {
@@ -41,13 +51,11 @@ export const openLedger = async (files: Files, directory: string, bootId: string
     async put(section, name, entry) {
       const path = pathOf(section, name);
       await files.makeDirectory(`${directory}/${section}`, 0o700);
-      await files.write(path, JSON.stringify(entry), 0o600);
-      known.set(path, entry);
+      if (await settle(path, JSON.stringify(entry))) known.set(path, entry);
     },
     async remove(section, name) {
       const path = pathOf(section, name);
-      await files.remove(path);
-      known.delete(path);
+      if (await settle(path, undefined)) known.delete(path);
     },
     async names(section) {
       const found = (await files.list(`${directory}/${section}`)) ?? [];

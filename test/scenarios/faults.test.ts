@@ -141,3 +141,46 @@ describe('LXC taking a container down', () => {
     expect(failed).toEqual([]);
   });
 });
+
+describe('what was given up and happens late', () => {
+  const late = (kind: string, about: string): Faults => ({ before: once(kind, about, { delayMs: 60_000 }) });
+
+  it('does not take the record of a later step away', async () => {
+    const rig = await aRig({ commitDelaySeconds: 0 });
+    rig.host.faults = late('files.write', 'ledger/container/web');
+    expect(await rig.run(apps.container('web'))).toBe('DONE');
+    await rig.host.advance(120_000);
+    expect((await recordOf(rig, 'web')).run).toMatchObject({ initPid: rig.pidOf('web') });
+    const next = await rig.restarted();
+    await expectIdle(next);
+    expect(next.pidOf('web')).toBe(rig.pidOf('web'));
+  });
+
+  it('leaves no second zram device behind', async () => {
+    const rig = await aRig({ commitDelaySeconds: 0 });
+    const zram = {
+      name: 'fast',
+      type: 'swap-disk',
+      format: 'swap',
+      provision: 'zram',
+      provision_options: 'disksize=8M',
+    };
+    rig.host.faults = late('disks.zramCreate', '');
+    await rig.propose(apps.disk(zram).container('web'));
+    await rig.host.advance(300_000);
+    await rig.rest();
+    expect(await rig.shutDown()).toEqual([]);
+    expect([await rig.host.disks.contents('/dev/zram0'), await rig.host.disks.contents('/dev/zram1')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('does not keep the device from shutting down', async () => {
+    const rig = await running();
+    rig.host.faults = { before: ({ subject }) => (subject.includes('/history') ? 'hang' : undefined) };
+    rig.host.mischief.kill('web');
+    await rig.host.advance(1_000);
+    expect(await rig.shutDown()).toEqual([]);
+  });
+});
