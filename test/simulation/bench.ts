@@ -64,6 +64,7 @@ const CALM_MS = 120_000;
 /** No faults any more, and nobody in the way. What notifications that were lost would have told is looked for. */
 export const calmDown = async (bench: Bench): Promise<void> => {
   bench.rig.host.faults = {};
+  await surviving(bench, async () => {});
   await makeAmends(bench.rig.host, bench.covers);
   bench.tell(`${bench.rig.host.clock.nowMs()} ms: all is calm`);
   await surviving(bench, () => bench.rig.host.advance(CALM_MS));
