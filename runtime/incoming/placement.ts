@@ -33,14 +33,15 @@ export const placementOf = async (name: string, { hash }: State, store: Store): 
   const same =
     (await store.hash(plain)) === hash ? plain : (await store.hash(distinct)) === hash ? distinct : undefined;
   const progress = same === undefined ? undefined : await store.progress(same);
-  const report = progress === undefined ? READY : { progress };
+  const failure = failureOf(hash, await store.failures());
+  // A trial that is just being rolled back has its reason already.
+  const report = progress === undefined ? READY : { progress, ...(failure && { reason: failure.detail }) };
   if (same !== undefined && same === trying) return { revision: same, action: 'current', report };
   if (same !== undefined && same === committed)
     return { revision: same, action: trying === undefined ? 'current' : 'again', report };
 
   const isInUse = plain === committed || plain === trying;
   const revision = same ?? (isInUse ? distinct : plain);
-  const failure = failureOf(hash, await store.failures());
   if (failure === undefined) return { revision, action: 'new', report: READY };
   const { status, message, detail } = failure;
   return { revision, action: 'failed', report: { progress: progressOf(status, message), reason: detail } };

@@ -128,6 +128,22 @@ describe('the same content again', () => {
     expect(await store.document('locals/twin')).toBeUndefined();
   });
 
+  test('is told why while it is being rolled back', async () => {
+    const hash = (await store.hash('locals/web')) ?? '';
+    const failure = {
+      revision: 'locals/web',
+      hash,
+      status: 'ERROR',
+      message: MESSAGE.goalMissed,
+      detail: 'exit 1',
+    } as const;
+    await store.setTrying('locals/web');
+    await store.recordFailure(failure);
+    await store.setProgress('locals/web', progressOf('ERROR', MESSAGE.goalMissed));
+    await again();
+    expect(await statusOf('web')).toMatchObject({ status: 'ERROR', reason: 'exit 1' });
+  });
+
   test('is tried again when it was only called off', async () => {
     const hash = (await store.hash('locals/web')) ?? '';
     const message = 'Update aborted';
