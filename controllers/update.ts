@@ -10,8 +10,9 @@ import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
 import { type Installed, transitionOf } from '../resources/transition.ts';
 import type { Failure, Lifeline, Trial, UpdateStatus } from '../resources/update.ts';
+import { LIFELINE, type LifelineEntry, REBOOT, settleCommitted, TRIAL, type TrialEntry } from '../runtime/boot.ts';
 import type { Controller } from '../runtime/controller.ts';
-import { type Clock, DeviceError, type Host } from '../runtime/host/host.ts';
+import { DeviceError, type Host } from '../runtime/host/host.ts';
 import type { Ledger } from '../runtime/ledger.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
@@ -47,25 +48,6 @@ export interface UpdateControllerOptions {
   /** Differs for every start of the daemon. */
   readonly session: string;
 }
-
-/** Sections of the ledger's `update` entries. */
-const TRIAL = 'device';
-const REBOOT = 'reboot';
-const LIFELINE = 'lifeline';
-const BOOT = 'boot';
-
-interface TrialEntry {
-  readonly session: string;
-  readonly revision: string;
-  readonly startedAtMs: number;
-  readonly testedAtMs?: number;
-  readonly commitAtMs?: number;
-  readonly rebootFor?: string;
-  /** The boot that a trial with `rebootFor` needs is behind it. */
-  readonly booted?: boolean;
-}
-
-type LifelineEntry = Pick<Lifeline, 'stage' | 'reason'>;
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
   const { host, ledger, store, reconcile, load, session, soundness } = options;
@@ -137,13 +119,27 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     }
   };
 
-  /** Why going there needs a reboot (updates.md §4): the first cause, and how many more there are. */
-  const rebootNeed = async (current: string, next: LoadedRevision): Promise<string | undefined> => {
-    // Nothing of a revision that cannot be read runs, so nothing needs to be taken down for the next.
-    if ((await whyUnreadable(current)) !== undefined) return undefined;
-    const [first, ...more] = transitionOf((await load(current)).state, next.state).causes;
-    if (first === undefined) return undefined;
-    return more.length === 0 ? first.reason : `${first.reason}, and ${more.length} more`;
+  const bootedTrial = async (): Promise<string | undefined> => {
+    const entry = await trialEntry();
+    return entry?.booted === true ? entry.revision : undefined;
+  };
+
+  /**
+   * Why going there needs a reboot (updates.md §4): the first cause, and how many more there are. `from`: what it falls
+   * back to, and what was booted.
+   */
+  const rebootNeed = async (
+    from: readonly (string | undefined)[],
+    next: LoadedRevision,
+  ): Promise<string | undefined> => {
+    if (!options.rebootTransitions) return undefined;
+    for (const revision of from) {
+      // Nothing of a revision that cannot be read runs, so nothing needs to be taken down for the next.
+      if (revision === undefined || (await whyUnreadable(revision)) !== undefined) continue;
+      const [first, ...more] = transitionOf((await load(revision)).state, next.state).causes;
+      if (first !== undefined) return more.length === 0 ? first.reason : `${first.reason}, and ${more.length} more`;
+    }
+    return undefined;
   };
 
   /** The first reason stays: a crash between two of these writes must not turn it into another. */
@@ -173,7 +169,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
             return giveUp({ revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
           if (superseded !== undefined) await giveUp(superseded);
           await store.install(revision, content);
-          const rebootFor = options.rebootTransitions ? await rebootNeed(fallback, loaded) : undefined;
+          const rebootFor = await rebootNeed([fallback, await bootedTrial()], loaded);
           const message = rebootFor === undefined ? MESSAGE.transitioning : MESSAGE.rebooting;
           await store.setProgress(revision, progressOf('INPROGRESS', message));
           const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
@@ -196,9 +192,8 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       'update.commit': ({ revision }) =>
         refusing('update.commit', async () => {
           await store.commit(revision);
-          await settleCommitted(store, revision);
+          await settleCommitted(store, ledger, revision);
           await ledger.remove('update', TRIAL);
-          await ledger.remove('update', LIFELINE);
         }),
       'update.rollBack': ({ failure }) =>
         refusing('update.rollBack', async () => {
@@ -207,11 +202,10 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           const reason = `${failure.revision} was rolled back: ${failure.message}`;
           const needsReboot = (await trialEntry())?.booted === true;
           // Before the trial is forgotten: whoever comes next must know that what it starts has to prove itself.
-          if (trying !== undefined && needsReboot) {
+          if (trying !== undefined) {
             await store.setRolledBack(reason);
-            await ledger.put('update', REBOOT, { reason });
-          } else if (trying !== undefined) {
-            await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason });
+            if (needsReboot) await ledger.put('update', REBOOT, { reason });
+            else await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason });
           }
           await store.setTrying(undefined);
           await store.setCurrent(committed);
@@ -231,48 +225,10 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
 
 const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
 
-export interface BootOptions {
-  readonly clock: Clock;
-  readonly ledger: Ledger;
-  readonly store: Store;
-  readonly session: string;
-}
-
-/**
- * What the boot script does, once per boot (updates.md §6.1): the revision to be tried is tried exactly once; whatever
- * happens then, the next boot is the committed one.
- */
-export const bootDevice = async ({ clock, ledger, store, session }: BootOptions): Promise<void> => {
-  // The daemon was started again; the device was not.
-  if ((await ledger.get('update', BOOT)) !== undefined) return;
-  const { trying, spent } = await store.bootVariables();
-  const rolledBack = await store.rolledBack();
-  if (trying !== undefined && spent !== true) {
-    await store.setTrying(trying, true);
-    const entry = { session, revision: trying, startedAtMs: clock.nowMs(), rebootFor: 'it was booted', booted: true };
-    await ledger.put<TrialEntry>('update', TRIAL, entry);
-    await store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying));
-    await store.setCurrent(trying);
-  } else if (rolledBack !== undefined) {
-    await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason: rolledBack });
-  }
-  await ledger.put('update', BOOT, { atMs: clock.nowMs() });
-};
-
-/** Everything was taken down: the next start is a boot. */
-export const endBoot = (ledger: Ledger): Promise<void> => ledger.remove('update', BOOT);
-
 /** Which revision's resources the device is to have, when it is to have any. */
 export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {
   if (trial !== undefined && !trial.interrupted) return trial.revision;
   return lifeline?.stage === 'factory' ? '0' : committed.revision;
-};
-
-/** What follows from a commit; also what a start finds undone after a crash right behind it. */
-export const settleCommitted = async (store: Store, revision: string): Promise<void> => {
-  if ((await store.progress(revision))?.status === 'DONE') return;
-  await store.setDone(revision);
-  await store.setProgress(revision, progressOf('DONE', revision === '0' ? MESSAGE.factory : MESSAGE.done));
 };
 
 /** A document or trail that cannot be used is, for the loop, the device saying no. */

@@ -143,6 +143,9 @@ const planLifeline = (
   const hold = (stage: Lifeline['stage'] | 'none', reason: string): Plan =>
     act({ type: 'update.hold', ref, stage, reason }, reason);
   if (lifeline.stage === 'safe') return stall(`safe mode, only containers with role mgmt run: ${lifeline.reason}`);
+  // Neither what was given up nor a device that is taken down says anything about what is to be held.
+  const held = lifeline.stage === 'factory' ? '0' : committed.revision;
+  if (snapshot.revision !== held) return waitFor([], 'the revision is being read');
 
   const hopeless = whyHopeless(snapshot, nowMs);
   if (hopeless !== undefined) {

@@ -8,7 +8,7 @@ import { distinctUntilChanged, map, type Observable, type Subscription } from 'r
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { bootDevice, effectiveRevision, endBoot, settleCommitted, updateController } from '../../controllers/update.ts';
+import { effectiveRevision, updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { changeOf } from '../../reconcilers/change.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
@@ -18,6 +18,7 @@ import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
+import { bootDevice, endBoot, settleCommitted } from '../boot.ts';
 import type { Controllers } from '../controller.ts';
 import type { Event } from '../event.ts';
 import { type History, openHistory } from '../history/history.ts';
@@ -101,7 +102,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     appengine: true,
   });
   const { committed } = await store.bootVariables();
-  await settleCommitted(store, committed);
+  await settleCommitted(store, ledger, committed);
   await bootDevice({ clock: host.clock, ledger, store, session: options.session });
 
   const container = containerController({

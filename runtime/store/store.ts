@@ -170,10 +170,13 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
       throw new Rejection(`state of ${bytes.length} bytes: expected at most ${maxDocumentBytes}`);
     keeping.proposed(revision);
     const isSame = (await document(revision))?.equals(bytes) === true;
+    const { committed, trying } = await bootVariables();
+    if (revision === committed || revision === trying) {
+      // Its progress says how it fares.
+      if (isSame) return;
+      throw new Rejection(`revision ${revision} is in use; expected another name for other content`);
+    }
     if (!isSame) {
-      const { committed, trying } = await bootVariables();
-      if (revision === committed || revision === trying)
-        throw new Rejection(`revision ${revision} is in use; expected another name for other content`);
       await makeTrail(files, paths, trail);
       await records.setDone(trail, false);
       await files.write(`${trail}/.pvr/json`, bytes, 0o644);

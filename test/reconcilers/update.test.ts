@@ -97,16 +97,28 @@ describe('after a rollback', () => {
     expect(plan(given(held('verifying')))).toBe('update.hold: 1 has reached its goals again');
   });
 
+  it.each([
+    ['nothing was read yet', undefined],
+    ['what was given up is still desired', '2'],
+    ['everything is taken down', '(shutting down)'],
+  ])('nothing is concluded while %s', (_, revision) => {
+    const before = { observed: { [REF]: held('verifying') }, desired: {}, revision: revision as string };
+    expect(plan(before)).toMatch(/^waiting/);
+  });
+
   it('revision 0 takes its place when it does not', () => {
     expect(planFor(reconcileUpdate, REF, given(held('verifying'), failed), 30_000)).toMatchObject({
       next: { type: 'update.hold', stage: 'factory' },
     });
-    expect(plan(given(held('factory')))).toBe('stalled: revision 0 runs in place of 1: 2 was rolled back');
+    expect(plan({ ...given(held('factory')), revision: '0' })).toBe(
+      'stalled: revision 0 runs in place of 1: 2 was rolled back',
+    );
   });
 
   it('safe mode is the end of the line', () => {
     const toSafe = { next: { type: 'update.hold', stage: 'safe' } };
-    expect(planFor(reconcileUpdate, REF, given(held('factory'), failed), 30_000)).toMatchObject(toSafe);
+    const factory = { ...given(held('factory'), failed), revision: '0' };
+    expect(planFor(reconcileUpdate, REF, factory, 30_000)).toMatchObject(toSafe);
     expect(planFor(reconcileUpdate, REF, given(held('verifying', false), failed), 30_000)).toMatchObject(toSafe);
     expect(plan(given(held('safe'), failed), 30_000)).toBe(
       'stalled: safe mode, only containers with role mgmt run: 2 was rolled back',
