@@ -110,7 +110,8 @@ export const readTarball = async (
 ): Promise<Buffer> => {
   const entries = extract();
   const feeding = feed(archive, entries, limits);
-  feeding.catch(() => undefined); // awaited below; must not count as unhandled while the loop is waiting
+  // Awaited below. An archive that cannot even be opened feeds nothing, and the loop would wait for ever.
+  feeding.catch(() => entries.destroy());
   let document: Buffer | undefined;
   let count = 0;
   const stored = new Set<string>();
