@@ -86,6 +86,7 @@ export function benchDevice(
         PV_SYSTEM_RUNDIR: run,
         PV_WATCH_DIR: watched,
         PV_UPDATER_COMMIT_DELAY: '0',
+        PV_UPDATER_REBOOT: '0',
         ...settings,
       });
       daemons.push(daemon);

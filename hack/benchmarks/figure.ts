@@ -12,7 +12,7 @@ export type Unit =
   | 'calls'
   | '×'
   | 'ms/1000 keys'
-  | 'KB/1000';
+  | 'pieces';
 
 export interface Figure {
   readonly name: string;

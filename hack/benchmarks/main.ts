@@ -21,6 +21,7 @@ import { idle } from './sections/idle.ts';
 import { planning } from './sections/planning.ts';
 import { shutdown } from './sections/shutdown.ts';
 import { size } from './sections/size.ts';
+import { soak } from './sections/soak.ts';
 import { stalls } from './sections/stalls.ts';
 import { start } from './sections/start.ts';
 import { updating } from './sections/update.ts';
@@ -30,7 +31,7 @@ const build = join(project, '.cache/bench');
 const [page, data, remarks] = ['benchmarks.md', 'benchmarks.json', 'benchmarks-remarks.md'].map((name) =>
   join(project, 'docs', name),
 ) as [string, string, string]; // as many as were given
-const SECTIONS: readonly Section[] = [start, updating, shutdown, api, idle, stalls, planning, size];
+const SECTIONS: readonly Section[] = [start, updating, shutdown, api, idle, stalls, planning, size, soak];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
 
