@@ -1,5 +1,6 @@
-/** Request bodies: read whole, up to a limit. */
+/** Request bodies: read whole up to a limit, or piece by piece whatever their size. */
 import type { IncomingMessage } from 'node:http';
+import { arm, disarm, REQUEST_MS } from './deadline.ts';
 
 /** The body as text; undefined: longer than `maxBytes`, and the rest is not kept. */
 export const readBody = async (incoming: IncomingMessage, maxBytes: number): Promise<string | undefined> => {
@@ -23,4 +24,46 @@ export const parseObject = (text: string): Readonly<Record<string, unknown>> | u
   } catch {
     return undefined; // not JSON is an answer here, and the caller words it
   }
+};
+
+/** A client that sends less than this in the time of a request is too slow, or holds the connection on purpose. */
+const LEAST_BYTES = 64 * 1024;
+
+/**
+ * The body as it comes, for content of any size: whoever takes the pieces sets the pace, and only waiting for the
+ * client counts against its time. Leaving early leaves the connection usable.
+ */
+export async function* bodyPieces(incoming: IncomingMessage): AsyncGenerator<Buffer> {
+  const { socket } = incoming;
+  const pieces: AsyncIterator<Buffer> = incoming.iterator({ destroyOnReturn: false });
+  socket.setTimeout(0);
+  let leftMs = REQUEST_MS;
+  let bytes = 0;
+  try {
+    for (;;) {
+      arm(socket, leftMs);
+      const askedMs = performance.now();
+      const next = await pieces.next();
+      leftMs -= performance.now() - askedMs;
+      disarm(socket);
+      if (next.done === true) return;
+      bytes += next.value.length;
+      if (bytes >= LEAST_BYTES) [bytes, leftMs] = [0, REQUEST_MS];
+      yield next.value;
+    }
+  } finally {
+    disarm(socket);
+    await pieces.return?.();
+  }
+}
+
+/** Takes what is left of a body: a client that still sends would not see the answer. */
+export const drain = async (incoming: IncomingMessage): Promise<void> => {
+  for await (const _ of bodyPieces(incoming));
+};
+
+/** What the client says the body's size is; undefined: nothing, or nonsense. */
+export const contentLength = ({ headers }: IncomingMessage): number | undefined => {
+  const { 'content-length': text } = headers;
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 };

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { arm, disarm } from './deadline.ts';
 
 // Importing it would load fetch and WebSocket, which the module re-exports: 13 MB that a daemon never uses.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -12,8 +13,6 @@ const MAX_HEADER_BYTES = 8192;
 const MAX_CONNECTIONS = 256;
 /** A connection on which nothing moves. */
 const IDLE_MS = 50_000;
-/** From the connection, or the previous answer, until the request is there. Longer than an idle keep-alive may be. */
-const REQUEST_MS = 60_000;
 /** Node checks its own request deadlines by a timer that never sleeps; ours are timers of the connections. */
 const NEVER_MS = 2 ** 31 - 1;
 
@@ -27,14 +26,8 @@ const refuse = (socket: Socket, statusLine: string): void => {
   else socket.destroy();
 };
 
-/** Gives every request of a connection a deadline to arrive by, so that nobody holds connections by dripping bytes. */
+/** Gives every request of a connection a deadline to arrive by; bodies of any size have their own (body.ts). */
 const limitRequestTime = (server: Server): void => {
-  const deadlines = new WeakMap<Socket, NodeJS.Timeout>();
-  const disarm = (socket: Socket): void => clearTimeout(deadlines.get(socket));
-  const arm = (socket: Socket): void => {
-    disarm(socket);
-    if (!socket.destroyed) deadlines.set(socket, setTimeout(() => socket.destroy(), REQUEST_MS).unref());
-  };
   server.on('connection', (socket: Socket) => {
     arm(socket);
     socket.once('close', () => disarm(socket));

@@ -37,15 +37,24 @@ export interface Uploads {
 }
 
 const STAT_AT_ONCE = 32;
-/** Others write as well, so that room is looked for again after every such part. */
+/** Others write as well: room is looked for again for every such part; for content of unknown size, for every piece. */
 const PART_BYTES = 4 * 1024 * 1024;
 const NO_ROOM: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 export const openUploads = ({ store, files, clock, directory, keptSeconds }: UploadsOptions): Uploads => {
+  const kept = new Map<string, () => void>();
   const keep = (id: string): void => {
+    const earlier = kept.get(id);
     const hold = store.holdObjects();
     hold.add([id]);
-    clock.schedule(clock.nowMs() + keptSeconds() * 1000, hold.release);
+    const forget = (): void => {
+      cancel();
+      hold.release();
+      if (kept.get(id) === forget) kept.delete(id);
+    };
+    const cancel = clock.schedule(clock.nowMs() + keptSeconds() * 1000, forget);
+    kept.set(id, forget);
+    earlier?.();
   };
 
   const needRoom = async (bytes: number): Promise<void> => {
@@ -58,14 +67,15 @@ export const openUploads = ({ store, files, clock, directory, keptSeconds }: Upl
     sizeBytes: number | undefined,
   ): AsyncGenerator<Uint8Array> {
     if (sizeBytes !== undefined) await needRoom(sizeBytes);
+    let leftBytes = sizeBytes;
     let roomBytes = 0;
     for await (const piece of content) {
       if (piece.length > roomBytes) {
-        roomBytes = Math.max(PART_BYTES, piece.length);
-        // The last part of a known size is as large as it is.
-        await needRoom(sizeBytes === undefined ? piece.length : Math.min(roomBytes, sizeBytes));
+        roomBytes = Math.max(piece.length, Math.min(PART_BYTES, leftBytes ?? 0));
+        await needRoom(roomBytes);
       }
       roomBytes -= piece.length;
+      if (leftBytes !== undefined) leftBytes -= piece.length;
       yield piece;
     }
   }
@@ -87,16 +97,20 @@ export const openUploads = ({ store, files, clock, directory, keptSeconds }: Upl
     },
     put: async (id, content, sizeBytes) => {
       if (!isObjectId(id)) return 'bad checksum';
-      keep(id);
-      if ((await store.verifyObject(id)) === 'sound') return 'stored';
+      const upload = store.holdObjects();
+      upload.add([id]);
       try {
-        await store.putObject(id, whileThereIsRoom(content, sizeBytes), Number.MAX_SAFE_INTEGER);
+        if ((await store.verifyObject(id)) !== 'sound')
+          await store.putObject(id, whileThereIsRoom(content, sizeBytes), Number.MAX_SAFE_INTEGER);
+        keep(id);
         return 'stored';
       } catch (error) {
         if (error instanceof NoRoom) return 'no room';
         if (error instanceof DeviceError && NO_ROOM.includes(error.code)) return 'no room';
         if (error instanceof Rejection) return 'bad checksum';
         throw error;
+      } finally {
+        upload.release();
       }
     },
   };
