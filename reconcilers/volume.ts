@@ -66,7 +66,10 @@ const isWanted = (ref: Ref<'volume'>, snapshot: Snapshot): boolean => {
   const owner = resourceIn(snapshot, ownerOf(ref));
   if (owner.spec === undefined || owner.status === undefined) return false;
   if (owner.spec.definition !== owner.status.definition) return false;
-  return isAlive(owner.status) || (owner.status.phase === 'installed' && !owner.spec.stopped);
+  if (isAlive(owner.status)) return true;
+  // What is going to be installed anew lets go first.
+  const isKept = owner.spec.generation === owner.status.generation && owner.spec.unsupported === undefined;
+  return owner.status.phase === 'installed' && isKept && !owner.spec.stopped;
 };
 
 const mountTypeOf = ({ type }: VolumeSource): VolumeStatus['type'] =>

@@ -85,6 +85,30 @@ describe('an operator', () => {
     expect(rig.statusOf('web')).toBe('STOPPED');
   });
 
+  it('restarts a container whose start hangs', async () => {
+    const rig = await running();
+    rig.behaviour('web', (_, attempt) => (attempt === 2 ? { startMs: 3_600_000 } : {}));
+    rig.host.mischief.kill('web');
+    await rig.until(() => rig.statusOf('web') === 'STARTING');
+    expect(await rig.control('web', 'restart')).toBe(200);
+    await rig.host.advance(120_000);
+    await expectIdle(rig);
+    expect(rig.statusOf('web')).toBe('STARTED');
+  });
+
+  it('restarts a container whose start is refused', async () => {
+    const rig = await running();
+    rig.behaviour('web', (_, attempt) => (attempt === 2 ? { startMs: 1_000, failsToStart: 'no' } : {}));
+    await rig.control('web', 'stop');
+    await rig.rest();
+    await rig.control('web', 'start');
+    await rig.until(() => rig.statusOf('web') === 'STARTING');
+    expect(await rig.control('web', 'restart')).toBe(200);
+    await rig.host.advance(1_100);
+    await expectIdle(rig);
+    expect(rig.statusOf('web')).toBe('STARTED');
+  });
+
   it('is told when a start makes no sense', async () => {
     const rig = await aRig();
     await rig.run(apps.container('data', { status_goal: 'MOUNTED' }));
