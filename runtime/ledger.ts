@@ -33,12 +33,12 @@ export const openLedger = async (files: Files, directory: string, bootId: string
   const known = new Map<string, unknown>();
   /** What every file is to hold by now, undefined: not be there. */
   const latest = new Map<string, string | undefined>();
-  /** A write that was given up may land late: what came after it is written once more. Answers whether it is the last word. */
-  const settle = async (path: string, content: string | undefined): Promise<boolean> => {
-    latest.set(path, content);
-    for (let written = content; ; written = latest.get(path)) {
-      await (written === undefined ? files.remove(path) : files.write(path, written, 0o600));
-      if (latest.get(path) === written) return written === content;
+  /** A write that was given up may land late: what came after it is written once more. @returns the last word. */
+  const settle = async (path: string): Promise<string | undefined> => {
+    for (;;) {
+      const content = latest.get(path);
+      await (content === undefined ? files.remove(path) : files.write(path, content, 0o600));
+      if (latest.get(path) === content) return content;
     }
   };
   const pathOf = (section: Section, name: string): string => `${directory}/${section}/${encodeURIComponent(name)}.json`;
@@ -50,12 +50,15 @@ export const openLedger = async (files: Files, directory: string, bootId: string
     },
     async put(section, name, entry) {
       const path = pathOf(section, name);
+      const content = JSON.stringify(entry);
+      latest.set(path, content);
       await files.makeDirectory(`${directory}/${section}`, 0o700);
-      if (await settle(path, JSON.stringify(entry))) known.set(path, entry);
+      if ((await settle(path)) === content) known.set(path, entry);
     },
     async remove(section, name) {
       const path = pathOf(section, name);
-      if (await settle(path, undefined)) known.delete(path);
+      latest.set(path, undefined);
+      if ((await settle(path)) === undefined) known.delete(path);
     },
     async names(section) {
       const found = (await files.list(`${directory}/${section}`)) ?? [];

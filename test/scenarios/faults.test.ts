@@ -145,9 +145,9 @@ describe('LXC taking a container down', () => {
 describe('what was given up and happens late', () => {
   const late = (kind: string, about: string): Faults => ({ before: once(kind, about, { delayMs: 60_000 }) });
 
-  it('does not take the record of a later step away', async () => {
+  it.each(['write', 'makeDirectory'])('does not take the record of a later step away (%s)', async (name) => {
     const rig = await aRig({ commitDelaySeconds: 0 });
-    rig.host.faults = late('files.write', 'ledger/container/web');
+    rig.host.faults = late(`files.${name}`, 'ledger/container');
     expect(await rig.run(apps.container('web'))).toBe('DONE');
     await rig.host.advance(120_000);
     expect((await recordOf(rig, 'web')).run).toMatchObject({ initPid: rig.pidOf('web') });
