@@ -6,6 +6,7 @@
  */
 import { refsIn } from '../../reconcilers/relations.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
+import type { Faults } from '../../runtime/host/simulated/operation.ts';
 import { seededFaults } from '../../runtime/host/simulated/seeded-faults.ts';
 import { Rejection } from '../../runtime/store/rejection.ts';
 import { aRig, DaemonDied, lxcFile, type Rig, type RigOptions } from '../scenarios/rig.ts';
@@ -104,7 +105,7 @@ const perform = async (bench: Bench, step: Step): Promise<void> => {
     case 'mischief':
       return doMischief(rig.host, step, bench.covers);
     case 'faults':
-      rig.host.faults = step.rates === undefined ? {} : seededFaults(step.seed, step.rates);
+      rig.host.faults = step.rates === undefined ? {} : telling(seededFaults(step.seed, step.rates));
       return;
     case 'crash':
       bench.rig = await rig.restarted();
@@ -116,6 +117,12 @@ const perform = async (bench: Bench, step: Step): Promise<void> => {
       return step satisfies never;
   }
 };
+
+/** A client that signals READY hears whether it was heard. */
+const telling = (faults: Faults): Faults => ({
+  ...faults,
+  notification: (operation) => (operation.name === 'ready' ? undefined : faults.notification?.(operation)),
+});
 
 const MAX_TRIES = 20;
 
