@@ -76,6 +76,7 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
   const soundness = settings.checksum
     ? watchSoundness({
         files: host.files,
+        clock: host.clock,
         store,
         sources: [offersIn(host.files, store, paths.watch)],
         directories: [paths.watch, `${paths.watch}/objects`],

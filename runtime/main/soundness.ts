@@ -2,8 +2,8 @@
  * Whether what runs and what is to be tried is what its document says. A revision that is not is told once and not
  * tried; the committed one is kept running, and put right as soon as somebody brings what it lacks.
  */
-import { auditTime, merge, type Subscription } from 'rxjs';
-import { DeviceError, type Files } from '../host/host.ts';
+import { merge, type Subscription } from 'rxjs';
+import { type Clock, DeviceError, type Files } from '../host/host.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
 import type { TrailContent } from '../store/trail.ts';
@@ -17,6 +17,7 @@ export interface Checked {
 
 export interface SoundnessOptions {
   readonly files: Files;
+  readonly clock: Clock;
   readonly store: Store;
   readonly sources: readonly Source[];
   /** Where somebody may bring what is missing. */
@@ -34,7 +35,6 @@ export interface Soundness {
   stop(): void;
 }
 
-/** A copy is complete when nothing more comes for so long. */
 const BURST_MS = 1_000;
 const SHOWN = 3;
 
@@ -55,10 +55,9 @@ const readable = async (load: () => Promise<Checked>): Promise<Checked | undefin
 };
 
 export const watchSoundness = (options: SoundnessOptions): Soundness => {
-  const { files, store, sources, directories, onProblem } = options;
+  const { files, clock, store, sources, directories, onProblem } = options;
   const stopping = new AbortController();
   let watched: { readonly revision: string; readonly fault: string | undefined } | undefined;
-  let offers: Subscription | undefined;
 
   const check = async ({ revision, content }: Checked): Promise<string | undefined> => {
     try {
@@ -72,31 +71,56 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
     }
   };
 
-  const watchOver = async (load: () => Promise<Checked>, onChange: () => void): Promise<void> => {
+  const look = async (load: () => Promise<Checked>): Promise<void> => {
     const revision = await readable(load);
-    if (revision === undefined) return onChange();
-    const fault = await check(revision).catch((error: unknown) => {
-      if (!stopping.signal.aborted) throw error;
-      return undefined;
-    });
-    if (stopping.signal.aborted) return;
+    if (revision === undefined) return;
+    const fault = await check(revision);
     if (fault !== undefined && fault !== watched?.fault) onProblem(`revision ${revision.revision}`, fault);
     watched = { revision: revision.revision, fault };
-    offers?.unsubscribe();
-    if (fault !== undefined) offers = onceOffered(() => void watchOver(load, onChange));
-    onChange();
   };
 
-  const onceOffered = (again: () => void): Subscription => {
-    const subscription = merge(...directories.map((directory) => files.watch(directory)))
-      .pipe(auditTime(BURST_MS))
-      .subscribe({
-        next: () => {
-          subscription.unsubscribe();
-          again();
-        },
-        error: (error: unknown) => onProblem('storage', `cannot wait for what is missing: ${String(error)}`),
+  const watchOver = async (load: () => Promise<Checked>, onChange: () => void): Promise<void> => {
+    // Watched before it is looked at: what is brought meanwhile must not be missed.
+    let isOffered = false;
+    let wake = (): void => undefined;
+    const offers = offering(() => {
+      isOffered = true;
+      wake();
+    });
+    stopping.signal.addEventListener('abort', () => wake());
+    try {
+      do {
+        isOffered = false;
+        await look(load);
+        onChange();
+        if (watched?.fault === undefined) return;
+        if (!isOffered)
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      } while (!stopping.signal.aborted);
+    } catch (error) {
+      if (!stopping.signal.aborted) throw error;
+    } finally {
+      offers.unsubscribe();
+    }
+  };
+
+  /** Tells some time after the first of a burst, by when a copy is mostly complete. */
+  const offering = (tell: () => void): Subscription => {
+    let cancel: (() => void) | undefined;
+    const wait = (): void => {
+      cancel ??= clock.schedule(clock.nowMs() + BURST_MS, () => {
+        cancel = undefined;
+        tell();
       });
+    };
+    const subscription = merge(...directories.map((directory) => files.watch(directory))).subscribe({
+      next: wait,
+      error: (error: unknown) => onProblem('storage', `cannot wait for what is missing: ${String(error)}`),
+    });
+    subscription.add(() => cancel?.());
+    stopping.signal.addEventListener('abort', () => subscription.unsubscribe());
     return subscription;
   };
 
@@ -105,9 +129,6 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
     faultOf: (revision) => (watched?.revision === revision ? watched.fault : undefined),
     whyUnsound: async ({ content }, signal) =>
       sentence(await store.verify(content, sources, AbortSignal.any([signal, stopping.signal]))),
-    stop: () => {
-      stopping.abort();
-      offers?.unsubscribe();
-    },
+    stop: () => stopping.abort(),
   };
 };

@@ -16,6 +16,7 @@ import type { Behaviour, BehaviourOf } from '../../runtime/host/simulated/behavi
 import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
 import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulated/storage.ts';
 import { type Device, startDevice } from '../../runtime/main/device.ts';
+import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 
 export interface RigOptions {
@@ -31,6 +32,10 @@ export interface RigOptions {
   readonly lazy?: boolean;
   /** Content of an object, by its key and id; default: what every container needs to start. */
   readonly objectContent?: (key: string, id: string) => string | undefined;
+  /** Default: nothing is verified or collected, so that only what containers need is done. */
+  readonly storage?: StorageSettings;
+  /** What was wrong and worked around. */
+  readonly onProblem?: (subject: string, message: string) => void;
   /** Every fact that reaches the loop, of whichever daemon. */
   readonly onEvent?: (event: Event, host: SimulatedHost) => void;
 }
@@ -113,7 +118,8 @@ const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknow
       if (onEvent !== undefined) events.subscribe((event) => onEvent(event, host));
     },
     onBug,
-    onProblem: () => {},
+    onProblem: options.onProblem ?? (() => {}),
+    ...(options.storage === undefined ? {} : { storage: options.storage }),
   });
 };
 

@@ -81,7 +81,12 @@ export class FileSystem {
       this.#fill(node, Buffer.concat([before, content.subarray(at, at + pieceBytes)]));
       this.#journal.record(() => this.#fill(node, before));
     }
-    node.modifiedMs = this.#journal.wallMs();
+    this.#tell(node);
+  }
+
+  /** In place, by somebody else: no name changes, and it is on the disk. */
+  overwrite(node: FileNode, content: Buffer): void {
+    this.#fill(node, content);
     this.#tell(node);
   }
 
@@ -89,6 +94,8 @@ export class FileSystem {
     const beforeBytes = blocksOf(node);
     node.content = content;
     node.sizeBytes = content.length;
+    node.modifiedMs = this.#journal.wallMs();
+    node.changedMs = node.modifiedMs;
     if (node.links > 0) this.#usedBytes += blocksOf(node) - beforeBytes;
   }
 

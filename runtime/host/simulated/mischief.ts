@@ -23,6 +23,8 @@ export interface Mischief {
   removeTree(path: string): void;
   /** With parents. */
   write(path: string, content: string | Uint8Array): void;
+  /** Somebody writes into a file: the same file, other content, under all its names. */
+  rot(path: string, content: string): void;
   /** Fills the file system that holds `path`. */
   leaveFree(path: string, freeBytes: number): void;
   /** The wall clock jumps. */
@@ -56,6 +58,10 @@ export const mischiefOn = (kernel: Kernel): Mischief => {
       makeDirectory(namespace, path.slice(0, path.lastIndexOf('/')), 0o755);
       writeFile(namespace, path, Buffer.from(content), 0o644);
       kernel.journal.sync();
+    },
+    rot: (path, content) => {
+      const place = namespace.find(path);
+      if (place?.node.type === 'file') place.mount.fileSystem.overwrite(place.node, Buffer.from(content));
     },
     leaveFree: (path, freeBytes) => namespace.find(path)?.mount.fileSystem.leaveFree(freeBytes),
     setWallTime: (time) => timeline.setWall(time.getTime()),
