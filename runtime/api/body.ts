@@ -57,6 +57,18 @@ export async function* bodyPieces(incoming: IncomingMessage): AsyncGenerator<Buf
   }
 }
 
+/** As `readBody`, for large bodies that are kept as they came. */
+export const readBytes = async (incoming: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> => {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const piece of bodyPieces(incoming)) {
+    sizeBytes += piece.length;
+    if (sizeBytes > maxBytes) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+};
+
 /** Takes what is left of a body: a client that still sends would not see the answer. */
 export const drain = async (incoming: IncomingMessage): Promise<void> => {
   for await (const _ of bodyPieces(incoming));
