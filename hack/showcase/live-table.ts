@@ -2,7 +2,7 @@
  * The table of `pvcontrol status --watch` with a few lines of ours above it, which a redrawn screen would otherwise wipe.
  */
 import type { StatusView } from '../../runtime/api/status.ts';
-import { follow } from '../../runtime/main/client.ts';
+import { followStatus } from '../../runtime/main/client.ts';
 import { renderStatus } from '../../runtime/main/status-table.ts';
 
 const TICK_MS = 1000;
@@ -28,9 +28,8 @@ export async function showLive(socket: string, header: readonly string[], signal
   // "since" goes on while nothing changes.
   const ticking = terminal ? setInterval(draw, TICK_MS) : undefined;
   try {
-    for await (const text of follow(socket, '/status/watch', signal)) {
-      // The document comes from the daemon that we started ourselves.
-      latest = { view: JSON.parse(text) as StatusView, receivedMs: performance.now() };
+    for await (const view of followStatus(socket, signal)) {
+      latest = { view, receivedMs: performance.now() };
       draw();
     }
   } catch (error) {

@@ -14,7 +14,7 @@ import { listenerFor } from './endpoint.ts';
 import { isControlHost, isStatusHost } from './host-header.ts';
 import { apiServer, closeServer } from './server.ts';
 import { listenOnSocket } from './socket.ts';
-import { forEverybody, pageEndpoints } from './status-listener.ts';
+import { forEverybody, methodOnPage, pageEndpoints } from './status-listener.ts';
 import { startStatus } from './status-source.ts';
 
 export interface Api {
@@ -64,7 +64,7 @@ export const startApi = async (given: ApiDeps): Promise<Api> => {
 
   let statusUrl: string | undefined;
   if (deps.statusListen !== undefined) {
-    const listener = listenerFor(pageEndpoints(deps, status), forEverybody(deps));
+    const listener = listenerFor(pageEndpoints(deps, status), forEverybody(deps), methodOnPage);
     const page = apiServer(listener, isStatusHost(deps.statusListen.host));
     statusUrl = await openStatusPage(page, deps.statusListen, deps);
     page.on('error', (error) => deps.report(error, 'status listener'));

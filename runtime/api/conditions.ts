@@ -61,11 +61,14 @@ const refusedProposal = (snapshot: Snapshot): string | undefined => {
   return failure?.hash === spec.hash ? `${spec.revision}: ${failure.message}: ${failure.detail}` : undefined;
 };
 
+/** Not planned yet is not converged. */
+export const isConverged = ({ plans }: Snapshot, ref: Ref): boolean => plans[ref]?.outcome === 'converged';
+
 const withOutcome = ({ plans }: Snapshot, refs: readonly Ref[], ...outcomes: readonly string[]): readonly Ref[] =>
   refs.filter((ref) => outcomes.includes(plans[ref]?.outcome ?? 'unknown'));
 
 const convergedOf = (snapshot: Snapshot, refs: readonly Ref[]): Verdict => {
-  const open = withOutcome(snapshot, refs, 'acting', 'waiting', 'stalled', 'unknown');
+  const open = refs.filter((ref) => !isConverged(snapshot, ref));
   if (open.length === 0) return verdict(true, 'AsDesired', `${refs.length} resources are as desired`);
   const isStuck = open.some((ref) => snapshot.plans[ref]?.outcome === 'stalled');
   return verdict(false, isStuck ? 'Stalled' : 'Reconciling', list(snapshot, open));

@@ -2,11 +2,14 @@
 import { parseObject, readBody } from './body.ts';
 import { containerList, ownershipRefusal } from './container-list.ts';
 import { type ApiDeps, CONTROL_ACTIONS, type ControlAction } from './deps.ts';
-import type { ApiRequest, Endpoint } from './endpoint.ts';
+import { historyEndpoints } from './explaining.ts';
 import { groupList } from './group-list.ts';
+import { healthy, readiness } from './health.ts';
+import { type ApiRequest, type Endpoint, json, look } from './operation.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 import type { StatusSource } from './status-source.ts';
 import { stepList } from './step-list.ts';
+import { storageEndpoints } from './storage.ts';
 
 const MAX_CONTROL_BYTES = 1024;
 const MAX_SIGNAL_BYTES = 4096;
@@ -27,8 +30,8 @@ const actionIn = (body: string | undefined): ControlAction | Reply => {
 
 const putContainer =
   (deps: ApiDeps) =>
-  async ({ incoming, segments }: ApiRequest): Promise<Reply> => {
-    const name = segments[1] ?? '';
+  async ({ incoming, parameters }: ApiRequest): Promise<Reply> => {
+    const name = parameters['container'] ?? '';
     const notOurs = ownershipRefusal(name, deps.snapshot());
     if (notOurs !== undefined) return failure(notOurs.status, notOurs.message);
     const action = actionIn(await readBody(incoming, MAX_CONTROL_BYTES));
@@ -49,9 +52,9 @@ const postSignal =
   };
 
 const getProgress =
-  (deps: ApiDeps) =>
-  async ({ segments }: ApiRequest): Promise<Reply> => {
-    const name = segments.slice(1, -1).join('/');
+  (deps: ApiDeps, prefix: '' | 'locals/') =>
+  async ({ parameters }: ApiRequest): Promise<Reply> => {
+    const name = `${prefix}${parameters['revision']}`;
     const revision = name === 'current' ? deps.snapshot().revision : name;
     const progress = revision === undefined ? undefined : await deps.progress(revision);
     return progress === undefined ? failure(404, 'Resource does not exist') : document(progress);
@@ -65,17 +68,83 @@ const groups = (deps: ApiDeps) => whenLoaded(deps, () => groupList(deps.snapshot
 
 /** What may be looked at; the same on the control socket and on the status page's listener. */
 export const readOnlyEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] => [
-  { path: '/status', role: 'mgmt', methods: { GET: () => document(status.view()) } },
-  { path: '/status/watch', role: 'mgmt', methods: { GET: status.watch } },
-  { path: '/containers', role: 'mgmt', methods: { GET: containers(deps) } },
-  { path: '/groups', role: 'mgmt', methods: { GET: groups(deps) } },
-  { path: '/steps', role: 'mgmt', methods: { GET: async () => document(stepList(await deps.steps())) } },
-  { path: '/steps/{}/progress', role: 'mgmt', methods: { GET: getProgress(deps) } },
-  { path: '/steps/locals/{}/progress', role: 'mgmt', methods: { GET: getProgress(deps) } },
+  look('/status', 'What the device is, should be, and why it is not', 'Status', () => document(status.view())),
+  {
+    path: '/status/watch',
+    role: 'mgmt',
+    methods: {
+      GET: {
+        summary: 'The same as server-sent events: `snapshot` with a WatchDocument, then `patch` with a Patch',
+        answers: { 200: { type: 'text/event-stream' } },
+        handle: status.watch,
+      },
+    },
+  },
+  {
+    path: '/healthz',
+    role: 'mgmt',
+    methods: {
+      GET: { summary: 'Whether the daemon is alive', answers: { 200: { type: 'text/plain' } }, handle: healthy },
+    },
+  },
+  {
+    path: '/readyz',
+    role: 'mgmt',
+    methods: {
+      GET: {
+        summary: 'Whether a revision is read and the device is as it wants it, else why not',
+        answers: { 200: json('Readiness'), 503: json('Readiness') },
+        handle: () => readiness(deps.snapshot()),
+      },
+    },
+  },
+  look('/containers', 'Containers of the running revision', 'ContainerList', containers(deps)),
+  look('/groups', 'Its groups, in starting order', 'GroupList', groups(deps)),
+  look('/steps', 'Installed revisions', 'StepList', async () => document(stepList(await deps.steps()))),
+  look('/steps/{revision}/progress', 'How far a revision is', 'Progress', getProgress(deps, '')),
+  ...historyEndpoints(deps),
+  look('/steps/locals/{revision}/progress', 'How far a local revision is', 'Progress', getProgress(deps, 'locals/')),
 ];
 
-export const controlEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] => [
-  ...readOnlyEndpoints(deps, status),
-  { path: '/containers/{}', role: 'mgmt', methods: { PUT: putContainer(deps) } },
-  { path: '/signal', role: 'any', methods: { POST: postSignal(deps) } },
+/** What changes something: on the control socket only. */
+const orderEndpoints = (deps: ApiDeps): readonly Endpoint[] => [
+  {
+    path: '/containers/{container}',
+    role: 'mgmt',
+    methods: {
+      PUT: {
+        summary: 'Start, stop or restart a container whose restart policy is "container"',
+        body: 'ControlOrder',
+        answers: { 200: 'nothing' },
+        handle: putContainer(deps),
+      },
+    },
+  },
+  {
+    path: '/signal',
+    role: 'any',
+    methods: {
+      POST: {
+        summary: 'Tell about the container that asks: it is READY',
+        body: 'Signal',
+        answers: { 200: 'nothing' },
+        handle: postSignal(deps),
+      },
+    },
+  },
 ];
+
+export const controlEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] =>
+  documented([...readOnlyEndpoints(deps, status), ...orderEndpoints(deps), ...storageEndpoints(deps)]);
+
+/** The endpoints, and one that describes them all. */
+export const documented = (endpoints: readonly Endpoint[]): readonly Endpoint[] => {
+  const all: readonly Endpoint[] = [
+    ...endpoints,
+    look('/openapi.json', 'This description', 'OpenApi', async () => {
+      const { openApiOf } = await import('./openapi.ts');
+      return document(openApiOf(all));
+    }),
+  ];
+  return all;
+};

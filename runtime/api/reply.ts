@@ -1,10 +1,14 @@
 /** How answers look on the wire (ctrl-api.md §1.1). */
 import type { ServerResponse } from 'node:http';
 
+interface Head {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
 export type Reply =
-  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
-  /** Takes the connection over and ends it when it likes. */
-  | { readonly stream: (outgoing: ServerResponse) => void };
+  | (Head & { readonly body: string })
+  /** Takes the connection over when the head is sent, and ends it when it likes. */
+  | (Head & { readonly stream: (outgoing: ServerResponse) => void });
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
@@ -25,10 +29,12 @@ export const failure = (status: number, message: string): Reply => ({
 });
 
 export const send = (outgoing: ServerResponse, reply: Reply): void => {
-  if ('stream' in reply) {
-    reply.stream(outgoing);
+  if ('body' in reply) {
+    const length = Buffer.byteLength(reply.body);
+    outgoing.writeHead(reply.status, { ...reply.headers, 'Content-Length': length }).end(reply.body);
     return;
   }
-  const length = Buffer.byteLength(reply.body);
-  outgoing.writeHead(reply.status, { ...reply.headers, 'Content-Length': length }).end(reply.body);
+  outgoing.writeHead(reply.status, reply.headers);
+  if (outgoing.req.method === 'HEAD') outgoing.end();
+  else reply.stream(outgoing);
 };

@@ -1,7 +1,7 @@
 /** The status listener: the page for people and the documents it is made of. Read-only, and open to whoever reaches it. */
-import { readOnlyEndpoints } from './control.ts';
+import { documented, readOnlyEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from './operation.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './status-page.ts';
 import type { StatusSource } from './status-source.ts';
 
@@ -12,10 +12,24 @@ const PAGE_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-export const pageEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] => [
-  ...readOnlyEndpoints(deps, status),
-  { path: '/', role: 'mgmt', methods: { GET: () => ({ status: 200, headers: PAGE_HEADERS, body: STATUS_PAGE }) } },
-];
+export const pageEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] =>
+  documented([
+    ...readOnlyEndpoints(deps, status),
+    {
+      path: '/',
+      role: 'mgmt',
+      methods: {
+        GET: {
+          summary: 'The status for people',
+          answers: { 200: { type: 'text/html' } },
+          handle: () => ({ status: 200, headers: PAGE_HEADERS, body: STATUS_PAGE }),
+        },
+      },
+    },
+  ]);
+
+/** A browser may ask for the head of what it may get. */
+export const methodOnPage = (method: string): string => (method === 'HEAD' ? 'GET' : method);
 
 /** Whoever reaches the listener is as good as the host: there is nothing to change here. */
 export const forEverybody = (deps: ApiDeps): ApiDeps => ({ ...deps, identify: async () => 'host' });

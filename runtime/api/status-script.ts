@@ -65,19 +65,38 @@ const draw = (view) => {
   at('bar').max = Math.max(1, view.progress.total);
   at('bar').value = view.progress.converged;
   at('conditions').replaceChildren(...view.conditions.map(condition));
-  const order = view.resources.filter((one) => one.kind === 'group').map((one) => one.name);
-  const rank = (one) => { const place = order.indexOf(one.group); return place < 0 ? order.length : place; };
-  const containers = view.resources.filter((one) => one.kind === 'container').sort((a, b) => rank(a) - rank(b));
+  const kinds = ['update', 'disk', 'volume', 'group', 'container'];
+  const place = (one) => one.order ?? Number.MAX_SAFE_INTEGER;
+  const resources = Object.values(view.resources).sort((a, b) =>
+    kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || place(a) - place(b) || (a.ref < b.ref ? -1 : 1));
+  const order = resources.filter((one) => one.kind === 'group').map((one) => one.name);
+  const rank = (one) => { const found = order.indexOf(one.group); return found < 0 ? order.length : found; };
+  const containers = resources.filter((one) => one.kind === 'container').sort((a, b) => rank(a) - rank(b));
   at('containers').replaceChildren(...containers.map((one, index) => containerRow(one, one.group !== containers[index - 1]?.group)));
   at('empty').hidden = containers.length > 0;
-  at('others').replaceChildren(...view.resources.filter((one) => one.kind !== 'container').map(otherRow));
-  at('failed').replaceChildren(...view.failed.map((one) => make('li', one.revision + ': ' + one.message + '. ' + one.detail)));
-  at('history').hidden = view.failed.length === 0;
+  at('others').replaceChildren(...resources.filter((one) => one.kind !== 'container').map(otherRow));
+  at('failed').replaceChildren(...Object.values(view.failed).map((one) => make('li', one.revision + ': ' + one.message + '. ' + one.detail)));
+  at('history').hidden = Object.keys(view.failed).length === 0;
   document.title = (view.revision ?? 'pantavisor') + ' · ' + view.phase;
   tick();
 };
+let view;
+const step = (pointer) => pointer.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+const apply = ({ op, path, value }) => {
+  const parts = step(path);
+  const last = parts.pop();
+  if (last === undefined) { view = value; return; }
+  const parent = parts.reduce((node, part) => node[part], view);
+  if (Array.isArray(parent)) {
+    const index = last === '-' ? parent.length : Number(last);
+    if (op === 'replace') parent[index] = value;
+    else parent.splice(index, op === 'remove' ? 1 : 0, ...(op === 'add' ? [value] : []));
+  } else if (op === 'remove') delete parent[last];
+  else parent[last] = value;
+};
 const events = new EventSource('status/watch');
-events.onmessage = ({ data }) => draw(JSON.parse(data));
+events.addEventListener('snapshot', ({ data }) => { view = JSON.parse(data); draw(view); });
+events.addEventListener('patch', ({ data }) => { JSON.parse(data).forEach(apply); draw(view); });
 events.onopen = () => { document.body.classList.remove('lost'); };
 events.onerror = () => { document.body.classList.add('lost'); };
 setInterval(tick, 1000);

@@ -1,19 +1,19 @@
 /** The status document now and as a stream: keeps the timeline while the servers run. */
-import type { ServerResponse } from 'node:http';
-import { asyncScheduler, auditTime, distinctUntilChanged, startWith, throttleTime } from 'rxjs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { asyncScheduler, auditTime } from 'rxjs';
 import type { ApiDeps } from './deps.ts';
 import type { Reply } from './reply.ts';
 import { type StatusView, statusView } from './status.ts';
 import { EMPTY_TIMELINE, nextTimeline } from './timeline.ts';
+import type { Watch } from './watch.ts';
 
 export interface StatusSource {
   readonly view: () => StatusView;
-  /** Server-sent events: a whole document now and after every change, at most one in 200 ms. */
-  readonly watch: () => Reply;
+  /** Server-sent events; see watch.ts. */
+  readonly watch: (request: { readonly incoming: IncomingMessage }) => Promise<Reply>;
   readonly stop: () => void;
 }
 
-const WATCH_INTERVAL_MS = 200;
 /** A device that starts changes thousands of times in a second; no status is told more exactly than this. */
 const FOLLOW_INTERVAL_MS = 50;
 
@@ -32,25 +32,27 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
     return statusView(deps.snapshot(), timeline, time(), deps);
   };
 
-  const stream = (outgoing: ServerResponse): void => {
-    keepOpen(outgoing);
-    outgoing.writeHead(200, EVENT_STREAM);
-    let isMissed = false;
-    const tell = (): void => {
-      // A watcher who reads slowly gets the newest document when he is ready, not all of them.
-      isMissed = outgoing.writableNeedDrain;
-      if (!isMissed) outgoing.write(`data: ${JSON.stringify(view())}\n\n`);
-    };
-    outgoing.on('drain', () => isMissed && tell());
-    const changes = deps.changes.pipe(
-      startWith(deps.snapshot()),
-      distinctUntilChanged(),
-      throttleTime(WATCH_INTERVAL_MS, asyncScheduler, { leading: true, trailing: true }),
-    );
-    const watching = changes.subscribe(tell);
-    outgoing.once('close', () => watching.unsubscribe());
+  let watch: Watch | undefined;
+  const session = deps.wallTime().getTime().toString(36);
+  return {
+    view,
+    watch: async ({ incoming }) => {
+      // Most daemons are never watched: what patches are made with is loaded by the first who asks.
+      const { startWatch } = await import('./watch.ts');
+      watch ??= startWatch(view, deps.changes, { session, scheduler: asyncScheduler });
+      const { stream } = watch;
+      const last = incoming.headers['last-event-id'];
+      return {
+        status: 200,
+        headers: EVENT_STREAM,
+        stream: (outgoing) => {
+          keepOpen(outgoing);
+          stream(outgoing, typeof last === 'string' ? last : undefined);
+        },
+      };
+    },
+    stop: () => following.unsubscribe(),
   };
-  return { view, watch: () => ({ stream }), stop: () => following.unsubscribe() };
 };
 
 const keepOpen = ({ socket }: ServerResponse): void => {

@@ -22,6 +22,8 @@ export interface ResourceView {
   readonly state: string;
   /** ISO 8601, wall clock: when `state` began, else when it was first seen. */
   readonly since: string;
+  /** Its place among those of its kind; null: none was given. */
+  readonly order: number | null;
   /** Containers and groups. */
   readonly goal: StatusGoal | null;
   /** Containers: the name of their group. */
@@ -45,7 +47,7 @@ export interface LastActionView {
   /** ISO 8601, wall clock: when it ended, or began if it runs. */
   readonly at: string;
   /** The device's last answer; while it runs, that of the attempt before. */
-  readonly error: { readonly code: string; readonly message: string; readonly retryInSeconds: number } | null;
+  readonly error: { readonly code: string; readonly message: string; readonly retryAt: string } | null;
 }
 
 export interface StatusView {
@@ -59,7 +61,8 @@ export interface StatusView {
   readonly trial: {
     readonly revision: string;
     readonly fallback: string;
-    readonly commitInSeconds: number | null;
+    /** ISO 8601, wall clock; null: its goals are not reached yet. */
+    readonly commitAt: string | null;
   } | null;
   /** Revisions that were given up, and why. */
   readonly failed: readonly Failure[];
@@ -73,11 +76,9 @@ export interface StatusTime {
   readonly wallTime: Date;
 }
 
-/** A moment of the monotonic clock as wall time: by how long ago it was, so that it holds when the wall clock jumps. */
+/** A moment of the monotonic clock as wall time: by how far off it is, so that it holds when the wall clock jumps. */
 const wallTimeOf = (atMs: number, { nowMs, wallTime }: StatusTime): string =>
-  new Date(wallTime.getTime() - Math.max(0, nowMs - atMs)).toISOString();
-
-const secondsUntil = (atMs: number, nowMs: number): number => Math.max(0, Math.ceil((atMs - nowMs) / 1000));
+  new Date(wallTime.getTime() - (nowMs - atMs)).toISOString();
 
 const phaseOf = (snapshot: Snapshot): Phase => {
   if (snapshot.revision === undefined) return 'starting';
@@ -88,11 +89,11 @@ const phaseOf = (snapshot: Snapshot): Phase => {
   return trial.commitAtMs === undefined ? 'trying' : 'testing';
 };
 
-const trialOf = (snapshot: Snapshot, nowMs: number): StatusView['trial'] => {
+const trialOf = (snapshot: Snapshot, time: StatusTime): StatusView['trial'] => {
   const trial = resourceIn(snapshot, UPDATE).status?.trial;
   if (trial === undefined) return null;
   const { revision, fallback, commitAtMs } = trial;
-  return { revision, fallback, commitInSeconds: commitAtMs === undefined ? null : secondsUntil(commitAtMs, nowMs) };
+  return { revision, fallback, commitAt: commitAtMs === undefined ? null : wallTimeOf(commitAtMs, time) };
 };
 
 const lastActionOf = (ref: Ref, snapshot: Snapshot, time: StatusTime): LastActionView | null => {
@@ -103,7 +104,7 @@ const lastActionOf = (ref: Ref, snapshot: Snapshot, time: StatusTime): LastActio
   const error =
     failure === undefined
       ? null
-      : { code: failure.code, message: failure.message, retryInSeconds: secondsUntil(failure.retryAtMs, time.nowMs) };
+      : { code: failure.code, message: failure.message, retryAt: wallTimeOf(failure.retryAtMs, time) };
   return {
     type: last.action,
     reason: last.reason,
@@ -123,17 +124,18 @@ const membershipOf = (ref: Ref, snapshot: Snapshot): Pick<ResourceView, 'goal' |
 
 const KIND_ORDER: readonly Kind[] = ['update', 'disk', 'volume', 'group', 'container'];
 
-const orderOf = (ref: Ref, { desired }: Snapshot): number => {
+const placeOf = (ref: Ref, { desired }: Snapshot): number | null => {
   const spec = desired[ref];
-  return spec !== undefined && 'order' in spec ? spec.order : Number.MAX_SAFE_INTEGER;
+  return spec !== undefined && 'order' in spec ? spec.order : null;
 };
 
-const inOrder =
-  (snapshot: Snapshot) =>
-  (a: Ref, b: Ref): number =>
-    KIND_ORDER.indexOf(kindOf(a)) - KIND_ORDER.indexOf(kindOf(b)) ||
-    orderOf(a, snapshot) - orderOf(b, snapshot) ||
-    (a < b ? -1 : 1);
+type Placed = Pick<ResourceView, 'ref' | 'kind' | 'order'>;
+
+/** By kind, then as declared; what nobody declares comes last. */
+export const inPlace = (a: Placed, b: Placed): number =>
+  KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind) ||
+  (a.order ?? Number.MAX_SAFE_INTEGER) - (b.order ?? Number.MAX_SAFE_INTEGER) ||
+  (a.ref < b.ref ? -1 : 1);
 
 /** The status document of a snapshot. */
 export const statusView = (
@@ -142,7 +144,7 @@ export const statusView = (
   time: StatusTime,
   names: StatusNames,
 ): StatusView => {
-  const resources = [...refsOf(snapshot)].sort(inOrder(snapshot)).map((ref): ResourceView => {
+  const resources = refsOf(snapshot).map((ref): ResourceView => {
     const plan = snapshot.plans[ref];
     return {
       ref,
@@ -151,6 +153,7 @@ export const statusView = (
       outcome: plan?.outcome ?? 'unknown',
       state: stateOf(ref, snapshot, names),
       since: wallTimeOf(timeline.since.get(ref)?.atMs ?? time.nowMs, time),
+      order: placeOf(ref, snapshot),
       ...membershipOf(ref, snapshot),
       waitingOn: plan?.outcome === 'waiting' ? plan.on : [],
       reason: reasonOf(snapshot, ref),
@@ -160,6 +163,7 @@ export const statusView = (
       observed: snapshot.observed[ref] ?? null,
     };
   });
+  resources.sort(inPlace);
   const update = resourceIn(snapshot, UPDATE).status;
   const converged = resources.filter(({ outcome }) => outcome === 'converged').length;
   return {
@@ -167,7 +171,7 @@ export const statusView = (
     revision: snapshot.revision ?? null,
     phase: phaseOf(snapshot),
     committed: update?.committed.revision ?? null,
-    trial: trialOf(snapshot, time.nowMs),
+    trial: trialOf(snapshot, time),
     failed: Object.values(update?.failures ?? {}),
     progress: { converged, total: resources.length },
     conditions: timeline.conditions,

@@ -1,6 +1,9 @@
 /** A client of the control socket: finds it, asks, and says what to do when nobody answers. */
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import type { Operation } from 'fast-json-patch';
+import type { StatusView } from '../api/status.ts';
+import { viewOfDocument, type WatchDocument } from '../api/watch-document.ts';
 
 // As in runtime/api/server.ts: importing it would load fetch and WebSocket, a quarter of our start-up.
 const { request } = process.getBuiltinModule('node:http');
@@ -85,8 +88,21 @@ export const ask = async (socket: string, question: Question): Promise<Answer> =
   return { status: response.statusCode ?? 0, body };
 };
 
-/** The documents of a server-sent event stream, until it ends. @throws ClientError when it cannot be had. */
-export async function* follow(socket: string, path: string, signal: AbortSignal): AsyncGenerator<string> {
+export interface ServerSentEvent {
+  /** `message` when the server names none. */
+  readonly name: string;
+  readonly data: string;
+}
+
+const eventOf = (text: string): ServerSentEvent | undefined => {
+  const fields = text.split('\n').map((line) => /^(\w+): ?(.*)$/.exec(line));
+  const valuesOf = (key: string): string[] => fields.flatMap((field) => (field?.[1] === key ? [field[2] ?? ''] : []));
+  const data = valuesOf('data');
+  return data.length === 0 ? undefined : { name: valuesOf('event').at(-1) ?? 'message', data: data.join('\n') };
+};
+
+/** The events of a stream, until it ends. @throws ClientError when it cannot be had. */
+export async function* follow(socket: string, path: string, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
   const response = await open(socket, { method: 'GET', path }, signal);
   response.setEncoding('utf8');
   if (response.statusCode !== 200) throw new ClientError(`${socket} answers ${response.statusCode} to ${path}`);
@@ -94,9 +110,23 @@ export async function* follow(socket: string, path: string, signal: AbortSignal)
   for await (const chunk of response) {
     const events = (rest + chunk).split('\n\n');
     rest = events.pop() ?? '';
-    for (const event of events) {
-      const data = event.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
-      if (data.length > 0) yield data.join('\n');
+    for (const text of events) {
+      const event = eventOf(text);
+      if (event !== undefined) yield event;
     }
+  }
+}
+
+/** The status after every change. @throws ClientError when it cannot be had. */
+export async function* followStatus(socket: string, signal: AbortSignal): AsyncGenerator<StatusView> {
+  const { default: jsonPatch } = await import('fast-json-patch');
+  let document: WatchDocument | undefined;
+  for await (const { name, data } of follow(socket, '/status/watch', signal)) {
+    // Both come from our own daemon, over a socket that only root can offer.
+    if (name === 'snapshot') document = JSON.parse(data) as WatchDocument;
+    else if (document !== undefined) {
+      document = jsonPatch.applyPatch(document, JSON.parse(data) as Operation[], true, false).newDocument;
+    }
+    if (document !== undefined) yield viewOfDocument(document);
   }
 }

@@ -120,18 +120,7 @@ program
 program
   .command('history')
   .description('tell what became of every revision, and why, from the storage')
-  .option(
-    '--storage <directory>',
-    'of the device; default: PV_STORAGE_MNTPOINT',
-    process.env['PV_STORAGE_MNTPOINT'] ?? '/var/lib/pantavisor',
-  )
-  .option('--json', 'print JSON')
-  .action(async (options) => (await import('./history-command.ts')).historyOf(options));
-
-program
-  .command('history')
-  .description('tell what became of every revision, and why, from the storage')
-  .option('-s, --storage <dir>', 'storage directory (PV_STORAGE_MNTPOINT, /var/lib/pantavisor)')
+  .option(...STORAGE)
   .option('--json', 'print JSON')
   .action(async (options) => (await import('./history-command.ts')).historyOf(options));
 

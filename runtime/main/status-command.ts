@@ -1,6 +1,6 @@
 /** `pvcontrol status`: the table of the device, once or as it changes. */
 import type { StatusView } from '../api/status.ts';
-import { findSocket, follow } from './client.ts';
+import { findSocket, followStatus } from './client.ts';
 import { askSocket, conclude, type GlobalOptions, write } from './question.ts';
 import { renderStatus } from './status-table.ts';
 
@@ -43,10 +43,10 @@ const watch = async (globals: GlobalOptions): Promise<void> => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const screen = globals.json !== true && process.stdout.isTTY === true ? openScreen() : undefined;
   try {
-    for await (const text of follow(socket, '/status/watch', stop.signal)) {
-      if (globals.json) write(`${text}\n`, globals);
-      else if (screen) screen.show(parse(text));
-      else write(`${render(parse(text))}\n\n`, globals);
+    for await (const view of followStatus(socket, stop.signal)) {
+      if (globals.json) write(`${JSON.stringify(view)}\n`, globals);
+      else if (screen) screen.show(view);
+      else write(`${render(view)}\n\n`, globals);
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;

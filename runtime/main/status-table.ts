@@ -74,9 +74,11 @@ const conditionStyle = ({ type, status }: Condition): Style => {
   return type === 'Converged' && status === 'True' ? 'green' : 'yellow';
 };
 
-const heading = (view: StatusView, paint: Paint): string => {
+const heading = (view: StatusView, now: Date, paint: Paint): string => {
   const trial = view.trial;
-  const commit = trial?.commitInSeconds === null ? '' : `, commits in ${trial?.commitInSeconds} s`;
+  const commit = trial?.commitAt
+    ? `, commits in ${Math.max(0, Math.ceil((Date.parse(trial.commitAt) - now.getTime()) / 1000))} s`
+    : '';
   const fallback = trial === null ? '' : ` (falls back to ${trial.fallback}${commit})`;
   const { converged, total } = view.progress;
   const revision = paint('bold', plain(view.revision ?? 'no revision yet'));
@@ -102,7 +104,7 @@ export const renderStatus = (view: StatusView, options: TableOptions): string =>
     paint('red', plain(`${revision} was given up: ${message}: ${detail}`)),
   );
   const sections = [
-    [heading(view, paint), ...conditionLines(view, paint)],
+    [heading(view, options.now ?? new Date(view.time), paint), ...conditionLines(view, paint)],
     [containerTable(view, options, paint)],
     otherLines(view, paint),
     failed,

@@ -1,18 +1,12 @@
 import { connect } from 'node:net';
 import { Script } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { act } from '../../../resources/plan.ts';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
 import type { ApiDeps } from '../../../runtime/api/deps.ts';
-import type { StatusView } from '../../../runtime/api/status.ts';
 import { STATUS_SCRIPT } from '../../../runtime/api/status-script.ts';
 import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
 
 const SNAPSHOT = snapshotOf([container('web')]);
-const MOVING = snapshotOf([container('web')], [], {
-  plans: { 'container/web': act({ type: 'container.remove', ref: 'container/web' }, 'not wanted') },
-});
-
 let device: FakeDevice;
 let api: Api | undefined;
 const start = async (changes: Partial<ApiDeps> = {}): Promise<string> => {
@@ -46,22 +40,6 @@ describe('the status listener', () => {
     expect(put.status).toBe(400);
     expect((await fetch(`${url}signal`, { method: 'POST', body: '{"type":"ready"}' })).status).toBe(400);
     expect(device.log).toEqual([]);
-  });
-
-  it('streams the status now and after a change', async () => {
-    const answer = await fetch(`${await start()}status/watch`);
-    expect(answer.headers.get('content-type')).toBe('text/event-stream');
-    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
-    const next = async (): Promise<StatusView> =>
-      JSON.parse((await reader?.read())?.value?.replace('data: ', '') ?? '');
-    expect((await next()).progress).toEqual({ converged: 1, total: 1 });
-    device.show(MOVING);
-    expect((await next()).resources[0]).toMatchObject({
-      ref: 'container/web',
-      outcome: 'acting',
-      reason: 'not wanted',
-    });
-    await reader?.cancel();
   });
 
   it('lets go of watchers when it stops', async () => {

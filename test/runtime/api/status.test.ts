@@ -32,9 +32,13 @@ describe('the phase of a device', () => {
     expect(viewOf(snapshot).phase).toBe(phase);
   });
 
-  it('comes with the fallback and the time until the commit', () => {
+  it('comes with the fallback and the time of the commit', () => {
     const snapshot = withUpdate({ trial: { ...trial, commitAtMs: 14_500 } });
-    expect(viewOf(snapshot).trial).toEqual({ revision: 'locals/a', fallback: '0', commitInSeconds: 5 });
+    expect(viewOf(snapshot).trial).toEqual({
+      revision: 'locals/a',
+      fallback: '0',
+      commitAt: '2024-01-01T00:00:14.500Z',
+    });
     expect(viewOf(snapshot)).toMatchObject({ committed: '0', revision: 'locals/a' });
   });
 });
@@ -99,7 +103,10 @@ describe('resources', () => {
       lastActions: { 'container/web': { ...last, finishedAtMs: 3000 } },
       failures: { 'container/web': error },
     };
-    expect(lastActionOf(failed)).toMatchObject({ result: 'failed', error: { code: 'LXC_START', retryInSeconds: 1 } });
+    expect(lastActionOf(failed)).toMatchObject({
+      result: 'failed',
+      error: { code: 'LXC_START', retryAt: '2024-01-01T00:00:10.800Z' },
+    });
     expect(viewOf(snapshotOf([container('web')], [], failed)).resources[0]).toMatchObject({
       attempts: 2,
       reason: 'no (attempt 2)',
