@@ -159,6 +159,22 @@ export const pollNow = (fd: number, events: number): number => {
   const pollfd = Buffer.alloc(8);
   pollfd.writeInt32LE(fd, 0);
   pollfd.writeInt16LE(events, 4);
-  call('poll', `fd ${fd}`, pollfd, 1n, 0);
-  return pollfd.readInt16LE(6);
+  for (;;) {
+    try {
+      call('poll', `fd ${fd}`, pollfd, 1n, 0);
+      return pollfd.readInt16LE(6);
+    } catch (error) {
+      // A signal came first, such as that of a child's end; poll(2) is not restarted by itself.
+      if (!(error instanceof DeviceError && error.code === 'EINTR')) throw error;
+    }
+  }
+};
+
+/** glibc gives what its allocator holds and nobody uses back to the kernel. */
+export const mallocTrim = (): void => {
+  try {
+    call('malloc_trim', 'the heap', 0n);
+  } catch {
+    // musl has no such function, and holds little.
+  }
 };
