@@ -81,6 +81,17 @@ export const readOnlyEndpoints = (deps: ApiDeps, status: StatusSource): readonly
     },
   },
   {
+    path: '/metrics',
+    role: 'mgmt',
+    methods: {
+      GET: {
+        summary: "The device in Prometheus' text format",
+        answers: { 200: { type: 'text/plain' } },
+        handle: status.metrics,
+      },
+    },
+  },
+  {
     path: '/healthz',
     role: 'mgmt',
     methods: {

@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs';
 import type { ContainerStatusName } from '../../resources/goal.ts';
 import type { Ref } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import type { Event } from '../event.ts';
 import type { Explanation } from '../history/explanation.ts';
 import type { RevisionRecord } from '../history/revision-record.ts';
 import type { Files } from '../host/host.ts';
@@ -40,6 +41,8 @@ export interface ApiDeps {
   readonly snapshot: () => Snapshot;
   /** Every snapshot from now on; the latest first or not. */
   readonly changes: Observable<Snapshot>;
+  /** Every fact that reaches the loop, for counting. */
+  readonly events: Observable<Event>;
   /** Monotonic, the clock of all `…AtMs`. */
   readonly nowMs: () => number;
   readonly wallTime: () => Date;

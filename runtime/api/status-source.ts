@@ -1,7 +1,9 @@
 /** The status document now and as a stream: keeps the timeline while the servers run. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asyncScheduler, auditTime } from 'rxjs';
+import { tallyActions } from './action-tally.ts';
 import type { ApiDeps } from './deps.ts';
+import type { metricsPage } from './metrics.ts';
 import type { Reply } from './reply.ts';
 import { type StatusView, statusView } from './status.ts';
 import { EMPTY_TIMELINE, nextTimeline } from './timeline.ts';
@@ -11,12 +13,15 @@ export interface StatusSource {
   readonly view: () => StatusView;
   /** Server-sent events; see watch.ts. */
   readonly watch: (request: { readonly incoming: IncomingMessage }) => Promise<Reply>;
+  /** In Prometheus' text format; see metrics.ts. */
+  readonly metrics: () => Promise<Reply>;
   readonly stop: () => void;
 }
 
 /** A device that starts changes thousands of times in a second; no status is told more exactly than this. */
 const FOLLOW_INTERVAL_MS = 50;
 
+const PROMETHEUS = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' };
 const EVENT_STREAM = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' };
 
 export const startStatus = (deps: ApiDeps): StatusSource => {
@@ -32,6 +37,8 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
     return statusView(deps.snapshot(), timeline, time(), deps);
   };
 
+  const tally = tallyActions(deps.events);
+  let page: ReturnType<typeof metricsPage> | undefined;
   let watch: Watch | undefined;
   const session = deps.wallTime().getTime().toString(36);
   return {
@@ -51,7 +58,16 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
         },
       };
     },
-    stop: () => following.unsubscribe(),
+    metrics: async () => {
+      const metrics = await import('./metrics.ts');
+      page ??= metrics.metricsPage(deps);
+      const scrape = { snapshot: deps.snapshot(), view: view(), actions: tally.counts(), ...time() };
+      return { status: 200, headers: PROMETHEUS, body: await page(scrape) };
+    },
+    stop: () => {
+      following.unsubscribe();
+      tally.stop();
+    },
   };
 };
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defer, finalize, Subject } from 'rxjs';
+import { defer, EMPTY, finalize, Subject } from 'rxjs';
 import type { ContainerSpec, ContainerStatus } from '../../../resources/container.ts';
 import type { ContainerStatusName } from '../../../resources/goal.ts';
 import type { GroupSpec } from '../../../resources/group.ts';
@@ -136,6 +136,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
         remove: (path) => rm(path, { recursive: true, force: true }),
       },
       snapshot: () => snapshot,
+      events: EMPTY,
       changes: defer(() => {
         followers++;
         return subject.pipe(finalize(() => followers--));
