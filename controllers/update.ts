@@ -159,7 +159,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     // Reading gigabytes of objects takes what it takes.
     timeoutSeconds: { 'update.try': VERIFY_LIMIT_SECONDS },
     execute: {
-      'update.try': ({ revision: { revision }, fallback, superseded }, signal) =>
+      'update.try': ({ revision: { revision, byReboot }, fallback, superseded }, signal) =>
         refusing('update.try', async () => {
           const loaded = await load(revision);
           const { hash, content } = loaded;
@@ -169,7 +169,8 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
             return giveUp({ revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
           if (superseded !== undefined) await giveUp(superseded);
           await store.install(revision, content);
-          const rebootFor = await rebootNeed([fallback, await bootedTrial()], loaded);
+          const need = await rebootNeed([fallback, await bootedTrial()], loaded);
+          const rebootFor = byReboot === true ? (need ?? 'a reboot was asked for') : need;
           const message = rebootFor === undefined ? MESSAGE.transitioning : MESSAGE.rebooting;
           await store.setProgress(revision, progressOf('INPROGRESS', message));
           const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
@@ -224,6 +225,9 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
 };
 
 const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
+
+/** A reboot is due from now on; to be looked at then. */
+export const askForReboot = (ledger: Ledger, reason: string): Promise<void> => ledger.put('update', REBOOT, { reason });
 
 /** Which revision's resources the device is to have, when it is to have any. */
 export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {

@@ -86,9 +86,19 @@ const isStuck = (ref: Ref, snapshot: Snapshot): boolean =>
 const isNew = (spec: UpdateSpec, known: { revision: string; hash: string }): boolean =>
   spec.revision !== known.revision || spec.hash !== known.hash;
 
-/** The same content failed before, under whatever name. */
+/** The same content failed before, under whatever name unless somebody insists. */
 const knownFailure = (spec: UpdateSpec, { failures }: UpdateStatus): Failure | undefined =>
-  Object.values(failures).find(({ hash, status }) => hash === spec.hash && status !== 'CANCELLED');
+  Object.values(failures).find(
+    ({ hash, status, revision }) =>
+      hash === spec.hash && status !== 'CANCELLED' && (spec.insisted !== true || revision === spec.revision),
+  );
+
+/** There is something to be tried, is being tried, or a reboot is due: Pantavisor has an update object then. */
+export const isUpdating = (spec: UpdateSpec | undefined, status: UpdateStatus | undefined): boolean => {
+  if (status?.trial !== undefined || status?.rebooting !== undefined) return true;
+  if (spec === undefined || status === undefined) return false;
+  return isNew(spec, status.committed) && knownFailure(spec, status) === undefined;
+};
 
 const failureOf = (trial: Trial, status: Failure['status'], message: string, detail: string): Failure => ({
   revision: trial.revision,

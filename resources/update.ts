@@ -11,6 +11,10 @@ export interface UpdateSpec {
   readonly revision: string;
   /** sha256 of the canonical state. The same content under the same name is no new proposal. */
   readonly hash: string;
+  /** Somebody asked for exactly this: that the same content failed under another name is no reason not to try it. */
+  readonly insisted?: true;
+  /** It is tried by a reboot, whatever it changes. */
+  readonly byReboot?: true;
 }
 
 export interface Trial {

@@ -8,7 +8,7 @@ import { distinctUntilChanged, map, type Observable, type Subscription } from 'r
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { effectiveRevision, updateController } from '../../controllers/update.ts';
+import { askForReboot, effectiveRevision, updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { changeOf } from '../../reconcilers/change.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
@@ -69,6 +69,8 @@ export interface Device {
   control(container: string, action: ControlAction): Promise<ControlAnswer>;
   /** False: it did not expect a signal. */
   signalReady(container: string): Promise<boolean>;
+  /** Takes everything down and boots; resolves when that is on record. @throws DeviceError */
+  reboot(reason: string): Promise<void>;
   /** Removes what nobody needs from the storage. @returns bytes. @throws DeviceError */
   collectGarbage(): Promise<number>;
   /** Ends planning and acting; what runs goes on running. */
@@ -201,6 +203,10 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       if (isNews(next, proposal, loop.latest())) history.proposed(next, from);
       proposal = next;
       refresh();
+    },
+    reboot: async (reason) => {
+      await askForReboot(ledger, reason);
+      loop.look(UPDATE);
     },
     collectGarbage: async () => (await collecting?.collect()) ?? 0,
     signalReady: async (name) => {
