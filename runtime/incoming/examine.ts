@@ -62,7 +62,7 @@ const bytesOf = async (drop: DropName, options: ExamineOptions): Promise<Buffer 
     const { totalBytes } = await store.space();
     // Nothing that does not fit on the storage is worth unpacking.
     const limits = { ...TARBALL_LIMITS, totalBytes: Math.min(TARBALL_LIMITS.totalBytes, totalBytes) };
-    await makeRoomForTarball(options, path, limits);
+    await makeRoomForTarball(options, path);
     return await readTarball(files.stream(path), sinkOf(options), limits);
   }
   const size = (await files.stat(path))?.sizeBytes ?? 0;

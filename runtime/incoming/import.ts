@@ -6,7 +6,7 @@ import { sha256 } from '../store/hash.ts';
 import { meter, type OnBytes } from '../store/meter.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
-import { readTarball, TARBALL_LIMITS } from '../store/tarball.ts';
+import { readTarball } from '../store/tarball.ts';
 import { makeRoomForTarball } from './projection.ts';
 
 export interface ImportRequest {
@@ -32,7 +32,7 @@ export const importTarball = async (files: Files, store: Store, request: ImportR
   const { archive, revision, onBytes = () => undefined } = request;
   const stat = await files.stat(archive);
   if (stat?.type !== 'file') throw new Rejection(`${archive}: expected a tarball`);
-  await makeRoomForTarball({ files, store }, archive, TARBALL_LIMITS);
+  await makeRoomForTarball({ files, store }, archive);
   const hold = store.holdObjects();
   try {
     let added = 0;

@@ -2,7 +2,7 @@
 import type { Files } from '../host/host.ts';
 import { NoRoom } from '../store/room.ts';
 import type { Store } from '../store/store.ts';
-import { type ObjectSink, readTarball, type TarballLimits } from '../store/tarball.ts';
+import { type ObjectSink, readTarball } from '../store/tarball.ts';
 
 /** An archive whose content may be so much larger than itself is looked through before it is unpacked. */
 const COMPRESSION = 4;
@@ -14,22 +14,26 @@ export const makeRoomFor = async (store: Store, requiredBytes: number): Promise<
   if (requiredBytes > availableBytes) throw new NoRoom(requiredBytes, availableBytes);
 };
 
-/** Bytes of the objects in the archive that are not stored yet. */
-const missingBytes = async (
-  archive: AsyncIterable<Uint8Array>,
-  store: Store,
-  limits: TarballLimits,
-): Promise<number> => {
+/** A bomb need not be counted to its end. */
+const HOPELESS = 4;
+
+/** Bytes of the objects in the archive that are not stored yet. @throws NoRoom when they are out of all proportion. */
+const missingBytes = async (archive: AsyncIterable<Uint8Array>, store: Store): Promise<number> => {
+  const { totalBytes, availableBytes } = await store.space();
   let bytes = 0;
+  const count = (more: number): void => {
+    bytes += more;
+    if (bytes > HOPELESS * totalBytes) throw new NoRoom(bytes, availableBytes);
+  };
   const sink: ObjectSink = {
     missingObjects: store.missingObjects,
     space: async () => ({ freeBytes: Number.POSITIVE_INFINITY }),
     putObject: async (id, content) => {
       const isMissing = (await store.missingObjects([id])).length > 0;
-      for await (const chunk of content) if (isMissing) bytes += chunk.length;
+      for await (const chunk of content) if (isMissing) count(chunk.length);
     },
   };
-  await readTarball(archive, sink, limits);
+  await readTarball(archive, sink);
   return bytes;
 };
 
@@ -40,10 +44,9 @@ const missingBytes = async (
 export const makeRoomForTarball = async (
   { files, store }: { readonly files: Files; readonly store: Store },
   path: string,
-  limits: TarballLimits,
 ): Promise<void> => {
   const { sizeBytes = 0 } = (await files.stat(path)) ?? {};
   const { availableBytes } = await store.space();
   if (sizeBytes * COMPRESSION <= availableBytes) return;
-  await makeRoomFor(store, await missingBytes(files.stream(path), store, limits));
+  await makeRoomFor(store, await missingBytes(files.stream(path), store));
 };
