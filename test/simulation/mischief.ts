@@ -8,12 +8,6 @@ import { NAMES } from './model.ts';
 const VOLUMES = ['root.squashfs', 'lxc-overlay', 'scratch', 'data.squashfs'];
 const PLENTY_BYTES = 512 * 1024 * 1024;
 
-/** A tree that somebody mounted over a volume. */
-export interface Cover {
-  readonly target: string;
-  readonly identity: string | undefined;
-}
-
 type Deed = (host: SimulatedHost, container: string, volume: string) => void;
 
 const DEEDS: Readonly<Record<MischiefName, Deed>> = {
@@ -34,32 +28,30 @@ const DEEDS: Readonly<Record<MischiefName, Deed>> = {
   setWallTime: ({ mischief }) => mischief.setWallTime(new Date(0)),
 };
 
-const identityAt = async (host: SimulatedHost, target: string): Promise<string | undefined> =>
-  (await settled(host, host.operator.mounts.at(target)))?.identity;
+const typeAt = async (host: SimulatedHost, target: string): Promise<string | undefined> =>
+  (await settled(host, host.operator.mounts.at(target)))?.type;
 
-export const doMischief = async (
+export const doMischief = (
   host: SimulatedHost,
   { deed, container, volume }: Extract<Step, { type: 'mischief' }>,
-  covers: Cover[],
-): Promise<void> => {
+  covered: string[],
+): void => {
   try {
     DEEDS[deed](host, container, volume);
-    const target = `/volumes/${container}/${volume}`;
-    if (deed === 'mountOver') covers.push({ target, identity: await identityAt(host, target) });
+    if (deed === 'mountOver') covered.push(`/volumes/${container}/${volume}`);
   } catch (error) {
     // The kernel refuses some of it: a tree with mounts inside is not removed.
     if (!(error instanceof Refusal)) throw error;
   }
 };
 
-export const makeAmends = async (host: SimulatedHost, covers: readonly Cover[]): Promise<void> => {
+export const makeAmends = async (host: SimulatedHost, covered: readonly string[]): Promise<void> => {
   const { mischief } = host;
-  for (const { target, identity } of covers.toReversed()) {
-    if ((await identityAt(host, target)) === identity) mischief.unmount(target);
-  }
+  // A tmpfs of ours may go with them: the daemon knows how to help itself.
+  for (const target of covered) if ((await typeAt(host, target)) === 'tmpfs') mischief.unmount(target);
   // A loop device without its file: nobody can say any more what that was.
   for (const target of await settled(host, host.operator.mounts.below('/volumes'))) {
-    if ((await settled(host, host.operator.mounts.at(target)))?.type === 'foreign') mischief.unmount(target);
+    if ((await typeAt(host, target)) === 'foreign') mischief.unmount(target);
   }
   mischief.leaveFree('/storage', PLENTY_BYTES);
   for (const container of NAMES) {

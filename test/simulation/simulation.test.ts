@@ -1,12 +1,12 @@
 /**
- * Random devices, courses and faults, each made from a seed. `SIMULATION_SEEDS` says how many (default 300),
+ * Random devices, courses and faults, each made from a seed. `SIMULATION_SEEDS` says how many (default 200),
  * `SIMULATION_FIRST` from which on. A seed that fails is replayed step by step with `hack/replay SEED`.
  */
 import { describe, expect, it } from 'vitest';
 import { simulate } from './simulate.ts';
 
 const FIRST = Number(process.env['SIMULATION_FIRST'] ?? 1);
-const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 300);
+const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 200);
 const PER_TEST = 20;
 /** Of real time; a seed takes about a tenth of a second. */
 const LIMIT_MS = 120_000;
