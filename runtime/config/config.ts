@@ -13,7 +13,7 @@ import { ConfigError } from './error.ts';
 import type { ConfigKey, ConfigValues } from './keys.ts';
 import type { Level } from './level.ts';
 import { type ListenAddress, listenAddress } from './listen.ts';
-import { placesOf } from './places.ts';
+import { type Caches, cachesOf, placesOf } from './places.ts';
 import { applyEntries, DEFAULTS, modifiedOf, type Settings, valuesOf } from './settings.ts';
 
 export interface Config {
@@ -21,6 +21,10 @@ export interface Config {
   /** The level that set each key, as `GET /config2` shows it. */
   readonly modified: Readonly<Record<ConfigKey, Level>>;
   readonly paths: Paths;
+  /** Where metadata is kept: `PV_CACHE_USRMETADIR` and `PV_CACHE_DEVMETADIR`. */
+  readonly caches: Caches;
+  /** What `values` and `modified` were made of. */
+  readonly settings: Settings;
   /** Where the boot variables are. */
   readonly bootloader: BootBackEnd;
   /** undefined: no status page. */
@@ -104,6 +108,8 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
     values,
     modified,
     paths: placesOf(values, modified),
+    caches: cachesOf(values, modified),
+    settings,
     bootloader: bootBackEndOf(values, modified),
     statusListen: listen === undefined || listen === '' ? undefined : listenAddress(listen),
     sysctls: settings.sysctls,

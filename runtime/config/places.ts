@@ -36,17 +36,24 @@ const checked = (name: string, path: string, maxBytes: number): string => {
   return path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
 };
 
-/**
- * @param modified who set each key: a key nobody set is derived, a key somebody set is taken as it is.
- * @throws ConfigError for a path that is not absolute, climbs, or is too long for the sockets in it.
- */
-export const placesOf = (values: ConfigValues, modified: Readonly<Record<ConfigKey, Level>>): Paths => {
-  const place = (name: ConfigKey & keyof ConfigValues, derived: string, maxBytes = MAX_DIRECTORY_BYTES): string => {
+type Place = (name: ConfigKey, derived: string, maxBytes?: number) => string;
+
+/** A key nobody set is derived, a key somebody set is taken as it is. @throws ConfigError */
+const placeIn =
+  (values: ConfigValues, modified: Readonly<Record<ConfigKey, Level>>): Place =>
+  (name, derived, maxBytes = MAX_DIRECTORY_BYTES) => {
     const value = values[name];
     return modified[name] === 'default' || value === '' || value === undefined
       ? derived
       : checked(name, String(value), maxBytes);
   };
+
+/**
+ * @param modified who set each key: a key nobody set is derived, a key somebody set is taken as it is.
+ * @throws ConfigError for a path that is not absolute, climbs, or is too long for the sockets in it.
+ */
+export const placesOf = (values: ConfigValues, modified: Readonly<Record<ConfigKey, Level>>): Paths => {
+  const place = placeIn(values, modified);
   const storage = place('PV_STORAGE_MNTPOINT', STORAGE);
   const run = place('PV_SYSTEM_RUNDIR', RUN, MAX_RUN_BYTES);
   const isUsrSet = modified.PV_SYSTEM_USRDIR !== 'default';
@@ -61,3 +68,35 @@ export const placesOf = (values: ConfigValues, modified: Readonly<Record<ConfigK
     lxc: isUsrSet ? `${place('PV_SYSTEM_USRDIR', '/usr', MAX_RUN_BYTES)}/var/lib/lxc` : `${run}/lxc`,
   };
 };
+
+/** Directories of metadata that outlive a reboot. */
+export interface Caches {
+  readonly user: string;
+  readonly device: string;
+}
+
+/** @throws ConfigError as placesOf. */
+export const cachesOf = (values: ConfigValues, modified: Readonly<Record<ConfigKey, Level>>): Caches => {
+  const place = placeIn(values, modified);
+  const cache = `${placesOf(values, modified).storage}/cache`;
+  return {
+    user: place('PV_CACHE_USRMETADIR', `${cache}/meta`),
+    device: place('PV_CACHE_DEVMETADIR', `${cache}/devmeta`),
+  };
+};
+
+/** What keys say in effect although nobody set them. */
+export const derivedPlaces = (
+  { storage, run, logs, volumes, config, media, watch }: Paths,
+  { user, device }: Caches,
+): Readonly<Partial<Record<ConfigKey, string>>> => ({
+  PV_CACHE_DEVMETADIR: device,
+  PV_CACHE_USRMETADIR: user,
+  PV_DISK_VOLDIR: volumes,
+  PV_LOG_DIR: logs,
+  PV_STORAGE_MNTPOINT: storage,
+  PV_SYSTEM_CONFDIR: config,
+  PV_SYSTEM_MEDIADIR: media,
+  PV_SYSTEM_RUNDIR: run,
+  PV_WATCH_DIR: watch,
+});

@@ -6,6 +6,8 @@ export interface ValueType<T> {
   readonly parse: (text: string) => T | undefined;
   /** What would have been accepted, for people: the end of the sentence "expected …". */
   readonly expected: string;
+  /** What older interfaces show in place of a value that is neither text nor a number. */
+  numberOf?(value: T): number;
 }
 
 const WORDS: Readonly<Record<string, boolean>> = {
@@ -61,6 +63,18 @@ export const LOG_OUTPUTS = [
 ] as const;
 export type LogOutput = (typeof LOG_OUTPUTS)[number];
 
+/** As bits; `update` is always among them. */
+const OUTPUT_BITS: Readonly<Record<LogOutput, number>> = {
+  nullsink: 1,
+  singlefile: 2,
+  filetree: 4,
+  stdout: 8,
+  'stdout.containers': 16,
+  'stdout.pantavisor': 32,
+  stdout_direct: 64,
+};
+const UPDATE_BIT = 128;
+
 const isLogOutput = (word: string): word is LogOutput => (LOG_OUTPUTS as readonly string[]).includes(word);
 
 export const OUTPUTS: ValueType<readonly LogOutput[]> = {
@@ -70,6 +84,7 @@ export const OUTPUTS: ValueType<readonly LogOutput[]> = {
     return words.every(isLogOutput) ? words : undefined;
   },
   expected: `a comma-separated list of ${LOG_OUTPUTS.join(', ')}`,
+  numberOf: (outputs) => outputs.reduce((bits, output) => bits | OUTPUT_BITS[output], UPDATE_BIT),
 };
 
 /** One of a few words. Case matters. */
@@ -77,4 +92,5 @@ export const oneOf = <const W extends string>(...words: readonly W[]): ValueType
   name: 'enum',
   parse: (text) => words.find((word) => word === text),
   expected: `one of ${words.join(', ')}`,
+  numberOf: (word) => words.indexOf(word),
 });

@@ -8,7 +8,8 @@ import { logDestination } from './log-destination.ts';
 /** Read when it is there; a file that was named must be. */
 const USUAL_FILE = '/etc/pantavisor.config';
 
-const contentOf = (named: string | undefined): string | undefined => {
+/** Content of the file that was named, else of the usual one if there is one. @throws ConfigError */
+export const configurationFile = (named: string | undefined): string | undefined => {
   const file = named ?? (existsSync(USUAL_FILE) ? USUAL_FILE : undefined);
   if (file === undefined) return undefined;
   try {
@@ -46,7 +47,7 @@ const failed = (log: Logger, error: unknown): number => {
 
 /** Runs until the daemon ends; its code is ours. */
 export const run = async (options: { readonly config?: string }): Promise<void> => {
-  const file = contentOf(options.config);
+  const file = configurationFile(options.config);
   const { config, warnings } = loadConfig({ env: process.env, ...(file === undefined ? {} : { file }) });
   checkUser();
   const log = openLog(config);

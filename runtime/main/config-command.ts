@@ -1,0 +1,53 @@
+/** `pantavisor config [KEY]`: what the daemon would be configured with, and why. */
+import { type Config, loadConfig } from '../config/config.ts';
+import { ConfigError } from '../config/error.ts';
+import { explainedKey, explanationText } from '../config/explained.ts';
+import { CONFIG_KEYS } from '../config/keys.ts';
+import { nearest } from '../config/nearest.ts';
+import { derivedPlaces } from '../config/places.ts';
+import { keyNamed } from '../config/settings.ts';
+import { configList, type ShownKey } from '../config/shown.ts';
+import { configurationFile } from './run.ts';
+import { listTable } from './table.ts';
+
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly json?: true;
+}
+
+const shownIn = ({ settings, paths, caches }: Config): readonly ShownKey[] =>
+  configList(settings, derivedPlaces(paths, caches));
+
+/** What it would be with nothing set. */
+const builtIn = (): readonly ShownKey[] => shownIn(loadConfig({ env: {} }).config);
+
+const explain = (word: string, shown: readonly ShownKey[], { json }: ConfigOptions): string => {
+  const name = keyNamed(word);
+  const found = shown.find(({ key }) => key === name);
+  const original = builtIn().find(({ key }) => key === name);
+  if (found === undefined || original === undefined) {
+    const meant = nearest(word.toUpperCase(), CONFIG_KEYS);
+    throw new ConfigError(
+      `${word} is no configuration key${meant === undefined ? '' : `; did you mean ${meant}?`} ` +
+        '`pantavisor config` lists them all',
+    );
+  }
+  const explained = explainedKey(found, original);
+  return json === true ? `${JSON.stringify(explained)}\n` : explanationText(explained);
+};
+
+const list = (shown: readonly ShownKey[], { json }: ConfigOptions): string =>
+  json === true
+    ? `${JSON.stringify(shown)}\n`
+    : `${listTable(
+        shown.map((each) => ({ ...each })),
+        ['key', 'value', 'modified'],
+      )}\n`;
+
+export const showConfig = (word: string | undefined, options: ConfigOptions): void => {
+  const file = configurationFile(options.config);
+  const { config, warnings } = loadConfig({ env: process.env, ...(file === undefined ? {} : { file }) });
+  for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  const shown = shownIn(config);
+  process.stdout.write(word === undefined ? list(shown, options) : explain(word, shown, options));
+};
