@@ -6,6 +6,7 @@ import { historyEndpoints } from './explaining.ts';
 import { groupList } from './group-list.ts';
 import { healthy, readiness } from './health.ts';
 import { type ApiRequest, type Endpoint, json, look } from './operation.ts';
+import { planEndpoint } from './planning.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 import type { StatusSource } from './status-source.ts';
 import { stepList } from './step-list.ts';
@@ -146,7 +147,12 @@ const orderEndpoints = (deps: ApiDeps): readonly Endpoint[] => [
 ];
 
 export const controlEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] =>
-  documented([...readOnlyEndpoints(deps, status), ...orderEndpoints(deps), ...storageEndpoints(deps)]);
+  documented([
+    ...readOnlyEndpoints(deps, status),
+    planEndpoint(deps),
+    ...orderEndpoints(deps),
+    ...storageEndpoints(deps),
+  ]);
 
 /** The endpoints, and one that describes them all. */
 export const documented = (endpoints: readonly Endpoint[]): readonly Endpoint[] => {

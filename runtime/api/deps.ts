@@ -69,6 +69,8 @@ export interface ApiDeps {
   readonly history: () => Promise<readonly RevisionRecord[]>;
   /** Removes what nobody needs from the storage. @returns bytes. @throws DeviceError */
   readonly collectGarbage: () => Promise<number>;
+  /** What would happen for this state document, or what comes next; undefined: no revision was read yet. @throws Rejection when it is no valid state. */
+  readonly plan: (document: Uint8Array | undefined) => Promise<object | undefined>;
   /** An error of ours that a client was told as 500, or a listener that could not be opened; for the log. */
   readonly report: (error: unknown, doing: string) => void;
 }

@@ -147,6 +147,15 @@ export const SCHEMAS = {
     deeds: z.array(Told).describe('The last things that happened to it, newest first.'),
   }),
   History: z.array(RevisionRecord),
+  StateDocument: z.looseObject({ '#spec': z.string() }),
+  Plan: z
+    .looseObject({
+      against: z.enum(['running', 'storage', 'empty']),
+      from: z.string(),
+      to: z.string(),
+      steps: z.array(z.looseObject({ ref, sentence: z.string(), reason: z.string() })),
+    })
+    .describe('What would be done, in order, and what it comes to.'),
   OpenApi: z.looseObject({ openapi: z.string() }),
   Error: z.strictObject({ Error: z.string() }),
 } as const;

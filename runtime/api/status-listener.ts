@@ -2,6 +2,7 @@
 import { documented, readOnlyEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Endpoint } from './operation.ts';
+import { planOfNow } from './planning.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './status-page.ts';
 import type { StatusSource } from './status-source.ts';
 
@@ -15,6 +16,7 @@ const PAGE_HEADERS = {
 export const pageEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] =>
   documented([
     ...readOnlyEndpoints(deps, status),
+    { path: '/plan', role: 'mgmt', methods: planOfNow(deps) },
     {
       path: '/',
       role: 'mgmt',

@@ -26,11 +26,13 @@ import { callerOf } from '../host/linux/peer.ts';
 import { realPaths } from '../host/linux/real-paths.ts';
 import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
+import type { RehearsalSettings } from '../rehearsal/present.ts';
 import { onceCalm } from './calm.ts';
 import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 
+import { plannerFor } from './planner.ts';
 import { progressText, stepsOf } from './steps.ts';
 import { storageSettingsOf } from './storage-settings.ts';
 
@@ -113,10 +115,7 @@ const startOn = (
     bootloader,
     storage: storageSettingsOf(values),
     lxc: {
-      host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
-      logLevel: values.PV_LXC_LOG_LEVEL,
-      consoleBytes: CONSOLE_LOG_BYTES,
-      devLog: values.PV_LOG_AUTO_DEVLOG,
+      ...lxcSettings(values),
       onNotice: (container, notice) => log.info({ ref: refOf('container', container) }, notice),
     },
     session: randomUUID(),
@@ -124,6 +123,25 @@ const startOn = (
     onBug,
     onProblem: (subject, message) => log.warn({ subject }, message),
   });
+
+/** A rehearsal's device has what this machine has. */
+const rehearsalSettings = (host: Host, paths: Paths, { values }: Config): RehearsalSettings => ({
+  paths,
+  goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
+  commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
+  verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+  rebootTransitions: values.PV_UPDATER_REBOOT,
+  lxc: lxcSettings(values),
+  zram: host.disks.zramSupported,
+  swap: host.disks.swapSupported,
+});
+
+const lxcSettings = (values: Config['values']): RehearsalSettings['lxc'] => ({
+  host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
+  logLevel: values.PV_LXC_LOG_LEVEL,
+  consoleBytes: CONSOLE_LOG_BYTES,
+  devLog: values.PV_LOG_AUTO_DEVLOG,
+});
 
 const kernelModules = (): { modules?: string } =>
   existsSync(`/lib/modules/${release()}`) ? { modules: release() } : {};
@@ -136,6 +154,7 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
     files: host.files,
     snapshot: loop.latest,
     changes: loop.snapshots,
+    events: loop.events,
     nowMs: host.clock.nowMs,
     wallTime: host.clock.wallTime,
     containerStatusName: statusNameOf,
@@ -150,6 +169,7 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
     control: device.control,
     collectGarbage: device.collectGarbage,
     explain: (kind, name) => explainResource(device, kind, name),
+    plan: plannerFor(device, host, rehearsalSettings(host, paths, config)),
     history: device.history.revisions,
     report: (error, doing) => log.error({ err: error }, doing),
   });

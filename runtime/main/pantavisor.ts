@@ -45,6 +45,15 @@ program
   .action(async (options) => (await import('./run.ts')).run(options));
 
 program
+  .command('config')
+  .description('tell what a configuration key is set to, and where that came from')
+  .argument('[key]', 'such as PV_LOG_LEVEL or log.level; without one, all are listed')
+  .option('-c, --config <file>', 'key=value lines; the environment overrides them')
+  .option('--json', 'print JSON')
+  .addHelpText('after', '\nOf a daemon that runs: pvcontrol conf ls\n\nExample:\n  pantavisor config PV_SYSTEM_RUNDIR')
+  .action(async (key, options) => (await import('./config-command.ts')).showConfig(key, options));
+
+program
   .command('validate')
   .description('tell everything that is wrong with a state document')
   .argument('<file>', 'the document; - reads standard input')
@@ -54,6 +63,18 @@ program
     '\nExit code 0 when it is valid, 1 when not.\n\nExamples:\n  pantavisor validate state.json\n  tar xOf device.tgz json | pantavisor validate -',
   )
   .action(async (file, options) => (await import('./offline.ts')).validate(file, options));
+
+program
+  .command('plan')
+  .description('tell what a state would do to a device, step by step, before it does')
+  .argument('<file>', 'a state document or an export tarball; - reads standard input')
+  .option(
+    '--against <place>',
+    'a control socket or a storage directory; default: the running daemon, else an empty device',
+  )
+  .option('--json', 'print JSON')
+  .addHelpText('after', '\nExit code 0: nothing to do, 2: changes, 1: not valid, or it would fail.')
+  .action(async (file, options) => (await import('./plan-command.ts')).plan(file, options));
 
 program
   .command('schema')

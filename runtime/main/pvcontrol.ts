@@ -54,6 +54,18 @@ program
   .action(async (options) => (await import('./status-command.ts')).status(options, globals()));
 
 program
+  .command('plan')
+  .description('what would happen, step by step: for a state, or what comes next')
+  .argument('[file]', 'a state document or an export tarball; default: what the daemon is about to do')
+  .addHelpText('after', '\nExit code 0: nothing to do, 2: changes, 1: not valid, or it would fail.')
+  .action(async (file: string | undefined) => {
+    const { plan, planOfNow } = await import('./plan-command.ts');
+    const socket = await (await import('./client.ts')).findSocket(globals().s, process.env);
+    const json = globals().json === true ? { json: true as const } : {};
+    await (file === undefined ? planOfNow(socket, json) : plan(file, { against: socket, ...json }));
+  });
+
+program
   .command('explain')
   .description('what was last done to something, and why')
   .argument('<resource>', 'a container, or KIND/NAME such as volume/web/root.squashfs, group/app, update')

@@ -137,6 +137,10 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       },
       snapshot: () => snapshot,
       events: EMPTY,
+      plan: async (document) => {
+        log.push(`plan ${document === undefined ? 'now' : Buffer.from(document).toString()}`);
+        return { against: 'running', from: '0', to: 'locals/a', steps: [] };
+      },
       changes: defer(() => {
         followers++;
         return subject.pipe(finalize(() => followers--));

@@ -1,0 +1,125 @@
+/**
+ * Rehearses: starts the daemon's own composition on a simulated device that is what this one is now, proposes, and
+ * lets simulated time run until nothing is left to do. The very reconcilers and controllers decide; only the device
+ * is made up, and it refuses nothing and starts everything.
+ */
+import { statusNameOf } from '../../reconcilers/goals.ts';
+import { containersIn, refsIn } from '../../reconcilers/relations.ts';
+import { nameOf } from '../../resources/ref.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { UPDATE } from '../../resources/update.ts';
+import type { SimulatedHost } from '../host/simulated/simulated.ts';
+import { type Ending, type Rehearsal, type Rehearse, type Scene, stepRecorder } from '../rehearsal/rehearsal.ts';
+import { stateHash } from '../store/hash.ts';
+import { type Device, startDevice } from './device.ts';
+import { blankDevice, mirrorPresent, SESSION } from './mirror.ts';
+
+/** Enough for every group's time and any commit delay that makes sense; retries without end are cut off. */
+const LIMIT_MS = 24 * 3_600_000;
+const MAX_STEPS = 20_000;
+const SETUP_LIMIT_MS = 3_600_000;
+/** The simulated device takes this many operations at one instant for a daemon that runs in circles. */
+const OPERATIONS_PER_INSTANT = 2_000;
+const PAUSE = { delayMs: 0.001 };
+
+export const rehearse: Rehearse = async (scene) => {
+  const blank = blankDevice(scene);
+  blank.faults = { before: ({ index }) => (index % OPERATIONS_PER_INSTANT === 0 ? PAUSE : undefined) };
+  await driven(blank, mirrorPresent(blank, scene));
+  const host = blank.restarted();
+  try {
+    return await perform(host, scene);
+  } finally {
+    host.crash();
+  }
+};
+
+const perform = async (host: SimulatedHost, scene: Scene): Promise<Rehearsal> => {
+  const { settings } = scene.present;
+  const record = stepRecorder(host.clock.nowMs());
+  const bugs: unknown[] = [];
+  const notices = new Set<string>();
+  const device = await driven(
+    host,
+    startDevice({
+      host,
+      ...settings,
+      // Whether it reboots is told beside the steps: what is done on the way is the same.
+      rebootTransitions: false,
+      lxc: { ...settings.lxc, onNotice: (container, notice) => notices.add(`${container}: ${notice}`) },
+      session: SESSION,
+      onEvents: (events) => events.subscribe(record.take),
+      onBug: (error) => bugs.push(error),
+      onProblem: () => {},
+    }),
+  );
+  host.ready.subscribe((name) => void device.signalReady(name));
+  const before = atWork(device.loop.latest());
+  const revision = await driven(host, propose(device, scene));
+  const isOver = (): boolean => bugs.length > 0 || record.steps.length >= MAX_STEPS || isSettled(device, host);
+  const isFinished = (await host.runUntil(isOver, LIMIT_MS)) && record.steps.length < MAX_STEPS;
+  device.stop();
+  if (bugs.length > 0) throw bugs[0];
+
+  const snapshot = device.loop.latest();
+  return {
+    steps: record.steps,
+    ending: endingOf(snapshot, revision, isFinished),
+    before,
+    after: atWork(snapshot),
+    committed: resourceIn(snapshot, UPDATE).status?.committed.revision ?? '',
+    notices: [...notices],
+  };
+};
+
+/** @returns the revision that is to be, if any is proposed. */
+const propose = async ({ store, propose }: Device, { present, proposal }: Scene): Promise<string | undefined> => {
+  const { committed, trial } = present;
+  const next = proposal ?? (present.proposal && { ...present.proposal, hash: stateHash(present.proposal.document) });
+  if (next === undefined) return trial?.revision;
+  const { revision, hash, document } = next;
+  if (revision !== committed.revision && revision !== trial?.revision) await store.propose(revision, document);
+  propose({ revision, hash });
+  return revision;
+};
+
+/** Containers that run, or are as far up as they are to be. */
+const atWork = (snapshot: Snapshot): readonly string[] =>
+  containersIn(snapshot)
+    .filter(({ ref, spec }) => {
+      const name = statusNameOf(ref, snapshot);
+      return ['STARTING', 'STARTED', 'READY', 'STOPPING'].includes(name) || name === spec?.statusGoal;
+    })
+    .map(({ ref }) => nameOf(ref))
+    .sort();
+
+const isSettled = ({ loop }: Device, host: SimulatedHost): boolean => {
+  const snapshot = loop.latest();
+  if (snapshot.revision === undefined || host.inFlight.length > 0) return false;
+  if (resourceIn(snapshot, UPDATE).status?.trial !== undefined) return false;
+  return refsIn(snapshot).every((ref) => ['converged', 'stalled'].includes(snapshot.plans[ref]?.outcome ?? ''));
+};
+
+const endingOf = (snapshot: Snapshot, revision: string | undefined, isFinished: boolean): Ending => {
+  const { status } = resourceIn(snapshot, UPDATE);
+  const unfinished = Object.entries(snapshot.plans).flatMap(([ref, plan]) =>
+    plan.outcome === 'converged' ? [] : [`${ref}: ${plan.reason}`],
+  );
+  if (!isFinished) return { type: 'unfinished', reasons: unfinished };
+  const failure = revision === undefined ? undefined : status?.failures[revision];
+  if (failure !== undefined && status?.committed.revision !== revision) {
+    return { type: 'given-up', reason: `${failure.message}: ${failure.detail}` };
+  }
+  return unfinished.length > 0 ? { type: 'stalled', reasons: unfinished } : { type: 'at-rest' };
+};
+
+/** Lets the simulated device do its part while a promise is waited for. */
+const driven = async <T>(host: SimulatedHost, promise: Promise<T>): Promise<T> => {
+  let isDone = false;
+  const watched = promise.finally(() => {
+    isDone = true;
+  });
+  watched.catch(() => {}); // whoever awaits it below has the error
+  if (!(await host.runUntil(() => isDone, SETUP_LIMIT_MS))) throw new Error('the simulated device never answered');
+  return watched;
+};

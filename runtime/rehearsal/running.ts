@@ -1,0 +1,115 @@
+/** The present of the device that this daemon looks after, from its own snapshot and store. */
+import { objectPath, type Paths } from '../../resources/paths.ts';
+import type { Ref } from '../../resources/ref.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { UPDATE, type UpdateStatus } from '../../resources/update.ts';
+import type { Host } from '../host/host.ts';
+import { EMPTY_STATE } from '../store/layout.ts';
+import type { Store } from '../store/store.ts';
+import type {
+  Knowledge,
+  LookUp,
+  Present,
+  Question,
+  RecordedIntent,
+  RehearsalSettings,
+  StoredRevision,
+} from './present.ts';
+
+export interface RunningDevice {
+  readonly snapshot: Snapshot;
+  readonly store: Pick<Store, 'document' | 'space'>;
+  readonly intents: readonly (readonly [container: string, intent: RecordedIntent])[];
+  readonly nowMs: number;
+  readonly settings: RehearsalSettings;
+}
+
+/** undefined: the storage has not been read yet. @throws DeviceError */
+export const presentOfRunning = async (device: RunningDevice): Promise<Present | undefined> => {
+  const { snapshot, store, intents, nowMs, settings } = device;
+  const { spec, status } = resourceIn(snapshot, UPDATE);
+  if (status === undefined || snapshot.revision === undefined) return undefined;
+  const { [UPDATE]: _, ...observed } = snapshot.observed;
+  const stored = async (revision: string): Promise<StoredRevision> => ({
+    revision,
+    document: (await store.document(revision)) ?? Buffer.from(EMPTY_STATE),
+  });
+  const { committed, trial, failures } = status;
+  const isProposed = spec !== undefined && ![committed.revision, trial?.revision].includes(spec.revision);
+  return {
+    source: 'running',
+    committed: await stored(committed.revision),
+    ...(trial === undefined ? {} : { trial: { ...(await stored(trial.revision)), ...timesOf(trial) } }),
+    ...(isProposed ? { proposal: await stored(spec.revision) } : {}),
+    failures: Object.values(failures),
+    observed,
+    intents,
+    troubles: troublesIn(snapshot),
+    space: await store.space(),
+    nowMs,
+    settings,
+  };
+};
+
+const timesOf = ({ startedAtMs, commitAtMs, interrupted }: NonNullable<UpdateStatus['trial']>) => ({
+  startedAtMs,
+  interrupted,
+  ...(commitAtMs === undefined ? {} : { commitAtMs }),
+});
+
+const troublesIn = ({ failures }: Snapshot): string[] =>
+  Object.entries(failures).map(
+    ([ref, { message, attempts }]) =>
+      `${ref as Ref}: ${message} (tried ${attempts === 1 ? 'once' : `${attempts} times`}); the plan assumes that it works from now on`,
+  );
+
+const STAT_BATCH = 32;
+const MAX_TEXT_BYTES = 256 * 1024;
+
+/** Looks things up on the device itself, a few at a time, so that the daemon has time for others in between. */
+export const lookUpOn =
+  ({ files, disks }: { readonly files: Host['files']; readonly disks?: Host['disks'] }, paths: Paths): LookUp =>
+  async (question) => {
+    const sizes = await sizesOf(question.objects, files, paths);
+    return { sizes, texts: await textsOf(question, sizes, files, paths), disks: await contentsOf(question, disks) };
+  };
+
+const sizesOf = async (ids: readonly string[], files: Host['files'], paths: Paths): Promise<Knowledge['sizes']> => {
+  const sizes = new Map<string, number>();
+  for (let start = 0; start < ids.length; start += STAT_BATCH) {
+    const batch = ids.slice(start, start + STAT_BATCH);
+    const stats = await Promise.all(batch.map((id) => files.stat(objectPath(paths, id))));
+    for (const [at, id] of batch.entries()) {
+      const stat = stats[at];
+      if (stat?.type === 'file') sizes.set(id, stat.sizeBytes);
+    }
+  }
+  return sizes;
+};
+
+/** LXC configurations; one that is too large is left out, and refused when its container starts. */
+const textsOf = async (
+  { texts }: Question,
+  sizes: Knowledge['sizes'],
+  files: Host['files'],
+  paths: Paths,
+): Promise<Knowledge['texts']> => {
+  const found = new Map<string, string>();
+  for (const id of texts) {
+    const size = sizes.get(id);
+    if (size === undefined || size > MAX_TEXT_BYTES) continue;
+    const bytes = await files.read(objectPath(paths, id), MAX_TEXT_BYTES);
+    if (bytes !== undefined) found.set(id, bytes.toString());
+  }
+  return found;
+};
+
+/** Without a Disks port (no root) nobody can tell what a disk holds; it is taken for one that is blank. */
+const contentsOf = async (question: Question, disks: Host['disks'] | undefined): Promise<Knowledge['disks']> => {
+  const found = new Map<string, string>();
+  for (const path of question.disks) {
+    const contents = disks === undefined ? 'blank' : await disks.contents(path);
+    if (contents !== undefined) found.set(path, contents);
+  }
+  return found;
+};
