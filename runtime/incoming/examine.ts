@@ -1,10 +1,8 @@
 /** Reads one drop and says what it is worth. Objects it brings are stored on the way; nothing else is changed. */
-import type { Problem } from '../../resources/problem.ts';
-import { parseState, type StateDocument } from '../../resources/state.ts';
+import type { Parsed } from '../../resources/state.ts';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import { objectsOf } from '../../resources/trail.ts';
 import { DeviceError, type Files } from '../host/host.ts';
-import { sha256 } from '../store/hash.ts';
 import type { Hold } from '../store/objects.ts';
 import { Rejection } from '../store/rejection.ts';
 import { NoRoom } from '../store/room.ts';
@@ -34,8 +32,8 @@ export interface ExamineOptions {
   readonly files: Files;
   readonly store: Store;
   readonly directory: string;
-  /** Everything that keeps this state from being run here, beyond what any state must fulfil. */
-  readonly validate: (document: StateDocument) => readonly Problem[];
+  /** Reads a state, or tells everything that keeps it from being run here. */
+  readonly read: (bytes: Uint8Array) => Parsed;
   /** What it brings is kept by this until a revision names it. */
   readonly hold: Hold;
 }
@@ -81,17 +79,14 @@ const sinkOf = ({ store, hold }: ExamineOptions): ObjectSink => ({
   },
 });
 
-const judge = (bytes: Buffer, drop: DropName, { validate }: ExamineOptions): Finding => {
-  const parsed = parseState(bytes, sha256);
+const judge = (bytes: Buffer, drop: DropName, { read }: ExamineOptions): Finding => {
+  const parsed = read(bytes);
   // A text that ends where JSON may end is whole: an object is not valid before its last brace.
   if (!parsed.ok) {
     const maybePartial = drop.kind === 'state' && !isJson(bytes);
     return { type: 'broken', maybePartial, problems: parsed.problems.map(({ message }) => message) };
   }
   const { document } = parsed;
-  const problems = validate(document);
-  if (problems.length > 0)
-    return { type: 'broken', maybePartial: false, problems: problems.map(({ message }) => message) };
   return { type: 'state', state: { bytes, hash: document.hash, objects: objectsOf(document) } };
 };
 

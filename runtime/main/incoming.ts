@@ -1,7 +1,7 @@
 /** Joins the watched directory to the device: drops become proposals, and every drop is told how it fares. */
-import { compileState } from '../../resources/compile.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
+import { readState } from '../../resources/read-state.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import type { Host } from '../host/host.ts';
@@ -27,10 +27,7 @@ export const followIncoming = ({ device, host, paths, onProblem, onBug }: Follow
     clock: host.clock,
     store,
     directory: paths.watch,
-    validate: (document) => {
-      const compiled = compileState(document, revisions.contextOf('locals/incoming'));
-      return compiled.ok ? [] : compiled.problems;
-    },
+    read: (bytes) => readState(bytes, revisions.contextOf('locals/incoming')),
     onProblem,
   });
 

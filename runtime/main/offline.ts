@@ -1,12 +1,8 @@
 /** The offline commands: they need no daemon, no root, and touch nothing but the files they are given. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import type { Problem } from '../../resources/problem.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
-
-const readInput = (file: string): Promise<Buffer> => (file === '-' ? buffer(process.stdin) : readFile(file));
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -29,11 +25,13 @@ const CONTEXT = {
 };
 
 const inspect = async (file: string) => {
-  const [{ readState }, { sha256 }] = await Promise.all([
+  const [{ readState }, { sha256 }, { readStateInput }] = await Promise.all([
     import('../../resources/read-state.ts'),
     import('../store/hash.ts'),
+    import('./state-input.ts'),
   ]);
-  return readState(await readInput(file), { ...CONTEXT, sha256 });
+  const { document } = await readStateInput(file);
+  return readState(document, { ...CONTEXT, sha256 });
 };
 
 const lines = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join('\n');

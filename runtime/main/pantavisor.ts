@@ -56,11 +56,11 @@ program
 program
   .command('validate')
   .description('tell everything that is wrong with a state document')
-  .argument('<file>', 'the document; - reads standard input')
+  .argument('<file>', 'the document, or an export tarball; - reads standard input')
   .option('--json', 'print problems and warnings as JSON')
   .addHelpText(
     'after',
-    '\nExit code 0 when it is valid, 1 when not.\n\nExamples:\n  pantavisor validate state.json\n  tar xOf device.tgz json | pantavisor validate -',
+    '\nExit code 0 when it is valid, 1 when not.\n\nExamples:\n  pantavisor validate state.json\n  pantavisor validate device.tgz',
   )
   .action(async (file, options) => (await import('./offline.ts')).validate(file, options));
 

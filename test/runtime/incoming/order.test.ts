@@ -1,6 +1,7 @@
 import { mkdir, rm, symlink, utimes } from 'node:fs/promises';
 import { firstValueFrom, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
+import { parseState } from '../../../resources/state.ts';
 import type { Files } from '../../../runtime/host/host.ts';
 import { incoming } from '../../../runtime/incoming/incoming.ts';
 import { sha256 } from '../../../runtime/store/hash.ts';
@@ -175,7 +176,13 @@ describe('the source', () => {
   const withWatch = (changes: Subject<void>): Files =>
     new Proxy(device.files, { get: (files, name: keyof Files) => (name === 'watch' ? () => changes : files[name]) });
   const sourceOn = (files: Files) =>
-    incoming({ files, clock: device.clock, store, directory: device.paths.watch, validate: () => [] });
+    incoming({
+      files,
+      clock: device.clock,
+      store,
+      directory: device.paths.watch,
+      read: (bytes) => parseState(bytes, sha256),
+    });
 
   test('makes the directory and looks at what lies there', async () => {
     await rm(device.paths.watch, { recursive: true });

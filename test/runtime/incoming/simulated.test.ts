@@ -1,8 +1,10 @@
 /** The source as a whole, with its watches and timers, on the simulated device. */
 import { expect, test } from 'vitest';
+import { parseState } from '../../../resources/state.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { incoming } from '../../../runtime/incoming/incoming.ts';
+import { sha256 } from '../../../runtime/store/hash.ts';
 import { openStore } from '../../../runtime/store/store.ts';
 import { pathsBelow } from '../store/device.ts';
 
@@ -21,7 +23,7 @@ const watchOn = (host: SimulatedHost) => {
       clock: host.clock,
       store,
       directory: paths.watch,
-      validate: () => [],
+      read: (bytes) => parseState(bytes, sha256),
       onProblem: (subject, message) => problems.push(`${subject}: ${message}`),
     });
     const subscription = source.proposals.subscribe({
