@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { config as rxjs } from 'rxjs';
 import { groupStatusNameOf, statusNameOf } from '../../reconcilers/goals.ts';
@@ -39,6 +40,7 @@ import { storageSettingsOf } from './storage-settings.ts';
 /** Every group may need its grace, one after the other. */
 const SHUTDOWN_LIMIT_MS = 60_000;
 const BUG_EXIT_CODE = 70;
+const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const CONSOLE_LOG_BYTES = 1 << 20;
 
 /** Runs until a signal ends it. @returns the exit code: 0, or 1 when something was left behind. */
@@ -50,6 +52,8 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   rxjs.onUnhandledError = onBug;
   process.on('uncaughtException', onBug);
   process.on('unhandledRejection', onBug);
+  // From the first moment on: a start is no time to be ended half-way either.
+  const signals = startListening();
 
   const paths = await realPaths(config.paths);
   const unlock = lockDirectories([paths.storage, paths.run]);
@@ -71,7 +75,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   await linkSockets(paths);
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, status: api.statusUrl }, 'pantavisor is ready');
 
-  const end = await Promise.race([ending(), reboot.promise]);
+  const end = await Promise.race([signals.first, reboot.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
   incoming.stop();
   calm.unsubscribe();
@@ -80,7 +84,10 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   await api.stop();
   await host.close();
   unlock();
-  if (end === 'reboot') return startAfresh();
+  if (end === 'reboot' && !(await signals.any())) {
+    signals.stop();
+    return startAfresh();
+  }
   if (left.length === 0) log.info('pantavisor has stopped and left nothing behind');
   else log.error({ left }, `${left.length} resources could not be taken down; they are taken up at the next start`);
   return left.length === 0 ? 0 : 1;
@@ -175,8 +182,30 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
   });
 };
 
-/** Handled for good: with the handler gone, a second signal would end the daemon in the middle of its work. */
-const ending = (): Promise<NodeJS.Signals> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, resolve);
-  });
+interface Listening {
+  /** Handled for good: with the handler gone, a second signal would end the daemon in the middle of its work. */
+  readonly first: Promise<NodeJS.Signals>;
+  /** Whether one has come: the next program in this process would never know of it. */
+  any(): Promise<boolean>;
+  stop(): void;
+}
+
+const startListening = (): Listening => {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let isTold = false;
+  const tell = (signal: NodeJS.Signals): void => {
+    isTold = true;
+    resolve(signal);
+  };
+  for (const signal of ENDINGS) process.on(signal, tell);
+  return {
+    first: promise,
+    any: async () => {
+      await nextTurn(); // in which a signal that was caught already is told
+      return isTold;
+    },
+    stop: () => {
+      for (const signal of ENDINGS) process.off(signal, tell);
+    },
+  };
+};
