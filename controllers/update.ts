@@ -94,7 +94,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
   const observe = async (): Promise<UpdateStatus> => {
     const { committed, trying } = await store.bootVariables();
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
-    const unsound = trial === undefined ? soundness?.faultOf(committed) : undefined;
     const rebooting = await reasonToReboot(trial);
     const lifeline = trial === undefined ? await lifelineOf(committed) : undefined;
     const status: UpdateStatus = {
@@ -103,10 +102,15 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       ...(trial === undefined ? {} : { trial }),
       ...(rebooting === undefined ? {} : { rebooting }),
       ...(lifeline === undefined ? {} : { lifeline }),
+    };
+    const effective = effectiveRevision(status);
+    const unreadable = await whyUnreadable(effective);
+    const unsound = soundness?.faultOf(effective);
+    return {
+      ...status,
+      ...(unreadable === undefined ? {} : { unreadable }),
       ...(unsound === undefined ? {} : { unsound }),
     };
-    const unreadable = await whyUnreadable(effectiveRevision(status));
-    return unreadable === undefined ? status : { ...status, unreadable };
   };
 
   const whyUnreadable = async (revision: string): Promise<string | undefined> => {

@@ -38,6 +38,7 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
     return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
   }
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
+  if (status.unsound !== undefined) return fail('ERROR', 'Object validation went wrong', status.unsound);
   if (snapshot.revision !== trial.revision) return waitFor([], 'the revision is being read');
 
   const hopeless = whyHopeless(snapshot, nowMs);

@@ -67,6 +67,6 @@ export interface UpdateStatus {
   readonly lifeline?: Lifeline;
   /** Why the document of the revision that should run cannot be used; nothing is touched on its behalf. */
   readonly unreadable?: string;
-  /** What of the committed revision's objects is missing or corrupt; what runs goes on running. */
+  /** What of the objects of the revision that should run is missing or corrupt. A committed one goes on running. */
   readonly unsound?: string;
 }

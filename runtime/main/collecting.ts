@@ -27,6 +27,7 @@ export interface Collecting {
 
 const LOOK_EVERY_MS = 60_000;
 const SUBJECT = 'storage';
+const FACTORY = '0';
 
 export const startCollecting = (options: CollectingOptions): Collecting => {
   const { store, reserve, clock, thresholdPercent, defertimeSeconds, onProblem } = options;
@@ -72,9 +73,9 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
     committed: (revision) => {
       const previous = lastCommitted;
       lastCommitted = revision;
-      // One step back stays possible without bringing everything again.
+      // One step back stays possible without bringing everything again, and so does the last resort.
       if (previous !== undefined && previous !== revision)
-        inBackground({ keep: [previous], youngSeconds: defertimeSeconds });
+        inBackground({ keep: [previous, FACTORY], youngSeconds: defertimeSeconds });
     },
     stop: () => {
       stopping.abort();

@@ -34,6 +34,7 @@ import { openKeeper, type StorageSettings } from './keeper.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { observeEverything, plannable, watching } from './observing.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
+import { leftOver, settled } from './settling.ts';
 
 export interface DeviceOptions {
   readonly host: Host;
@@ -156,9 +157,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
       return;
     }
-    // Nothing is started from what nobody has looked at.
-    if (!isChecked) return;
-    const revision = revisions.loaded(effectiveRevision(status));
+    if (!isChecked) return; // nothing is started from what nobody has looked at
+    const effective = effectiveRevision(status);
+    // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
+    if (status.trial !== undefined && soundness?.faultOf(effective) !== undefined) return;
+    const revision = revisions.loaded(effective);
     // A revision that cannot be read leaves things as they are.
     if (revision === undefined || status.unreadable !== undefined) return;
     const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
@@ -185,7 +188,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     refresh();
     loop.look(UPDATE);
   };
-  soundness?.watchOver(() => revisions.load(committed), checked).catch(options.onBug);
+  soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
 
   const stop = (): void => {
     keeper.stop();
@@ -227,7 +230,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       shuttingDown = true;
       history.stopping(why);
       loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
-      await settled(loop, host, limitMs);
+      await settled(loop, host.clock, limitMs);
       stop();
       // A storage that hangs must not keep the device from going down; the last lines of the history are all that is lost.
       const flushed = inTime(host.clock, FLUSH_LIMIT_SECONDS, 'flush', UPDATE, history.flush);
@@ -244,18 +247,4 @@ const isNews = (next: UpdateSpec, proposal: UpdateSpec | undefined, snapshot: Sn
   const { status } = resourceIn(snapshot, UPDATE);
   const known = proposal ?? status?.trial ?? status?.committed;
   return known?.revision !== next.revision || known.hash !== next.hash;
-};
-
-const leftOver = ({ observed }: Snapshot): Ref[] => (Object.keys(observed) as Ref[]).filter((ref) => ref !== UPDATE);
-
-const settled = (loop: Loop, { clock }: Host, limitMs: number): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.schedule(clock.nowMs() + limitMs, resolve);
-  const subscription = loop.snapshots.subscribe((snapshot) => {
-    if (leftOver(snapshot).length === 0) resolve();
-  });
-  return promise.finally(() => {
-    cancel();
-    subscription.unsubscribe();
-  });
 };

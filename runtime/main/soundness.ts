@@ -4,6 +4,7 @@
  */
 import { merge, type Subscription } from 'rxjs';
 import { type Clock, DeviceError, type Files } from '../host/host.ts';
+import type { BootRevisions } from '../store/boot-revisions.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
 import type { TrailContent } from '../store/trail.ts';
@@ -14,6 +15,8 @@ export interface Checked {
   readonly revision: string;
   readonly content: TrailContent;
 }
+
+type Load = (revision: string) => Promise<Checked>;
 
 export interface SoundnessOptions {
   readonly files: Files;
@@ -28,9 +31,9 @@ export interface SoundnessOptions {
 export interface Soundness {
   /** Why a revision must not be tried; undefined: it may. @throws DeviceError */
   whyUnsound(revision: Checked, signal: AbortSignal): Promise<string | undefined>;
-  /** Checks the revision that runs or is about to, puts its files right, and does so again while anything is wrong. */
-  watchOver(load: () => Promise<Checked>, onChange: () => void): Promise<void>;
-  /** What is wrong with the revision that is watched over. */
+  /** Checks what a boot tries and what it falls back to, puts their files right, and again while anything is wrong. */
+  watchOver(booted: BootRevisions, load: Load, onChange: () => void): Promise<void>;
+  /** What is wrong with a revision that is watched over. */
   faultOf(revision: string): string | undefined;
   stop(): void;
 }
@@ -57,14 +60,14 @@ const readable = async (load: () => Promise<Checked>): Promise<Checked | undefin
 export const watchSoundness = (options: SoundnessOptions): Soundness => {
   const { files, clock, store, sources, directories, onProblem } = options;
   const stopping = new AbortController();
-  let watched: { readonly revision: string; readonly fault: string | undefined } | undefined;
+  const faults = new Map<string, string>();
 
   const check = async ({ revision, content }: Checked): Promise<string | undefined> => {
     try {
-      const faults = await store.verify(content, sources, stopping.signal);
+      const unsound = await store.verify(content, sources, stopping.signal);
       const healed = await store.heal(revision, content);
       if (healed.length > 0) onProblem(`revision ${revision}`, `made anew: ${healed.join(', ')}`);
-      return sentence(faults);
+      return sentence(unsound);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       return `it could not be checked: ${error.message}`;
@@ -75,11 +78,14 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
     const revision = await readable(load);
     if (revision === undefined) return;
     const fault = await check(revision);
-    if (fault !== undefined && fault !== watched?.fault) onProblem(`revision ${revision.revision}`, fault);
-    watched = { revision: revision.revision, fault };
+    if (fault !== undefined && fault !== faults.get(revision.revision))
+      onProblem(`revision ${revision.revision}`, fault);
+    if (fault === undefined) faults.delete(revision.revision);
+    else faults.set(revision.revision, fault);
   };
 
-  const watchOver = async (load: () => Promise<Checked>, onChange: () => void): Promise<void> => {
+  const watchOver: Soundness['watchOver'] = async ({ committed, trying }, load, onChange) => {
+    const revisions = trying === undefined ? [committed] : [trying, committed];
     // Watched before it is looked at: what is brought meanwhile must not be missed.
     let isOffered = false;
     let wake = (): void => undefined;
@@ -91,9 +97,9 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
     try {
       do {
         isOffered = false;
-        await look(load);
+        for (const revision of revisions) await look(() => load(revision));
         onChange();
-        if (watched?.fault === undefined) return;
+        if (faults.size === 0) return;
         if (!isOffered)
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -126,7 +132,7 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
 
   return {
     watchOver,
-    faultOf: (revision) => (watched?.revision === revision ? watched.fault : undefined),
+    faultOf: (revision) => faults.get(revision),
     whyUnsound: async ({ content }, signal) =>
       sentence(await store.verify(content, sources, AbortSignal.any([signal, stopping.signal]))),
     stop: () => stopping.abort(),

@@ -123,7 +123,7 @@ const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknow
   });
 };
 
-/** A daemon that the device does not let start is started again, as its wrapper or systemd would. */
+/** A daemon that the device does not let start is started again, as its wrapper or systemd would; one that reboots boots. */
 const startUntilUp = async (
   host: SimulatedHost,
   options: RigOptions,
@@ -135,7 +135,7 @@ const startUntilUp = async (
     if (!(error instanceof DeviceError || error instanceof DaemonDied)) throw error;
     host.crash();
     await host.advance(RESTART_MS);
-    return startUntilUp(host.restarted(), options, onBug);
+    return startUntilUp(host.rebooting ? host.powerCut() : host.restarted(), options, onBug);
   }
 };
 
@@ -221,7 +221,7 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
     return rig;
   } catch (error) {
     if (!(error instanceof DaemonDied)) throw error;
-    return startRig(host.restarted(), options);
+    return startRig(host.rebooting ? host.powerCut() : host.restarted(), options);
   }
 };
 

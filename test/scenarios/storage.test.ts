@@ -119,6 +119,24 @@ describe('the committed revision', () => {
     expect(problems).toEqual(['revision locals/1: made anew: web/run.json']);
   });
 
+  test('that is booted for a trial and rotted meanwhile is rolled back before anything of it starts', async () => {
+    const first = await aRig({ ...options, rebootTransitions: true });
+    await first.propose(aSoundState('web'), 'locals/1');
+    let rig = await first.rebooted();
+    await rig.until(() => rig.update().committed.revision === 'locals/1');
+    const groups = [{ name: 'app', status_goal: 'STARTED', restart_policy: 'container' }];
+    await rig.propose(aSoundState('web', 'db').with('groups.json', groups), 'locals/2');
+    await rig.until(() => rig.update().rebooting !== undefined);
+    rig.host.mischief.rot(objectOf('db'), 'rotten');
+    rig = await rig.rebooted();
+    await rig.until(() => rig.update().failures['locals/2'] !== undefined);
+    expect(rig.update().failures['locals/2']).toMatchObject({
+      status: 'ERROR',
+      message: 'Object validation went wrong',
+    });
+    expect(rig.newLog(/start db/)).toEqual([]);
+  });
+
   test('is not read again by a daemon that starts within the same boot', async () => {
     const rig = await aRig(options);
     await rig.run(aSoundState('web'), 'locals/1');
@@ -138,7 +156,7 @@ describe('a commit', () => {
     const rig = await aRig(options);
     for (const name of ['one', 'two', 'three']) expect(await rig.run(aSoundState(name), `locals/${name}`)).toBe('DONE');
     await rig.host.advance(1_000);
-    expect(await settled(rig.host, rig.device.store.revisions())).toEqual(['locals/three', 'locals/two']);
+    expect(await settled(rig.host, rig.device.store.revisions())).toEqual(['0', 'locals/three', 'locals/two']);
   });
 
   test('leaves the volumes that an unchanged container keeps from an older revision', async () => {
