@@ -1,6 +1,7 @@
 /** A client of the control socket: finds it, asks, and says what to do when nobody answers. */
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import type { Operation } from 'fast-json-patch';
 import type { StatusView } from '../api/status.ts';
 import { viewOfDocument, type WatchDocument } from '../api/watch-document.ts';
@@ -101,13 +102,22 @@ const eventOf = (text: string): ServerSentEvent | undefined => {
   return data.length === 0 ? undefined : { name: valuesOf('event').at(-1) ?? 'message', data: data.join('\n') };
 };
 
+/** A daemon that is killed or boots cuts its streams off; that is their end. */
+async function* untilGone(response: IncomingMessage): AsyncGenerator<string> {
+  try {
+    for await (const chunk of response) yield chunk;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error; // stream errors have codes
+  }
+}
+
 /** The events of a stream, until it ends. @throws ClientError when it cannot be had. */
 export async function* follow(socket: string, path: string, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
   const response = await open(socket, { method: 'GET', path }, signal);
   response.setEncoding('utf8');
   if (response.statusCode !== 200) throw new ClientError(`${socket} answers ${response.statusCode} to ${path}`);
   let rest = '';
-  for await (const chunk of response) {
+  for await (const chunk of untilGone(response)) {
     const events = (rest + chunk).split('\n\n');
     rest = events.pop() ?? '';
     for (const text of events) {
@@ -117,8 +127,30 @@ export async function* follow(socket: string, path: string, signal: AbortSignal)
   }
 }
 
-/** The status after every change. @throws ClientError when it cannot be had. */
+/** A daemon that boots its device is gone for a moment. */
+const PATIENCE_MS = 5_000;
+const RETRY_MS = 100;
+
+/** The status after every change; ends when the daemon has been gone for a while. @throws ClientError when it was not there. */
 export async function* followStatus(socket: string, signal: AbortSignal): AsyncGenerator<StatusView> {
+  let giveUpAt = 0;
+  for (;;) {
+    try {
+      for await (const view of statusStream(socket, signal)) {
+        giveUpAt = Number.POSITIVE_INFINITY;
+        yield view;
+      }
+    } catch (error) {
+      if (signal.aborted || giveUpAt === 0 || !(error instanceof ClientError)) throw error;
+    }
+    if (giveUpAt === Number.POSITIVE_INFINITY) giveUpAt = performance.now() + PATIENCE_MS;
+    if (signal.aborted || performance.now() > giveUpAt) return;
+    await setTimeout(RETRY_MS, undefined, { signal });
+  }
+}
+
+/** The status after every change, until the connection ends. @throws ClientError when it cannot be had. */
+async function* statusStream(socket: string, signal: AbortSignal): AsyncGenerator<StatusView> {
   const { default: jsonPatch } = await import('fast-json-patch');
   let document: WatchDocument | undefined;
   for await (const { name, data } of follow(socket, '/status/watch', signal)) {
