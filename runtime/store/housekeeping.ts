@@ -4,6 +4,7 @@
  */
 import type { Progress } from '../../resources/progress.ts';
 import type { Clock, Files } from '../host/host.ts';
+import { inTurn } from '../in-turn.ts';
 import type { BootRevisions } from './boot-revisions.ts';
 import { collectGarbage, type GarbageOptions, type GarbageRequest, GONE } from './garbage.ts';
 import type { Records } from './records.ts';
@@ -114,16 +115,6 @@ export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
       return await space();
     },
     proposed: (revision) => void proposedAtMs.set(revision, clock.nowMs()),
-  };
-};
-
-/** Runs one piece of work after the other. */
-const inTurn = () => {
-  let previous: Promise<unknown> = Promise.resolve();
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const done = previous.then(work);
-    previous = done.catch(() => undefined); // its caller has the error
-    return done;
   };
 };
 

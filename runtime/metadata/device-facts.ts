@@ -1,0 +1,65 @@
+/**
+ * Keeps what Pantavisor itself says in device-meta true.
+ *
+ * What lasts is said once, what the device does when it changes, and what changes all the time when somebody asks:
+ * nothing is polled.
+ */
+import { auditTime, distinctUntilChanged, map, type Observable } from 'rxjs';
+import { CONTAINER_STATUSES, type ContainerStatusName } from '../../resources/goal.ts';
+import { isOfKind, type Ref } from '../../resources/ref.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import { isRevision } from '../store/revision.ts';
+import type { Facts } from './machine.ts';
+import type { Metadata } from './metadata.ts';
+
+export interface DeviceFactsOptions {
+  readonly metadata: Metadata;
+  readonly lasting: Facts;
+  readonly passing: () => Promise<Facts>;
+  /** The latest first. */
+  readonly snapshots: Observable<Snapshot>;
+  readonly groupStatusName: (ref: Ref<'group'>, snapshot: Snapshot) => ContainerStatusName;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface DeviceFacts {
+  /** What changes all the time is as of now when this resolves. @throws DeviceError */
+  refresh(): Promise<void>;
+  stop(): void;
+}
+
+/** A device that starts changes thousands of times in a second. */
+const FOLLOW_INTERVAL_MS = 50;
+
+/** That of the group that is farthest from its goal. */
+const deviceStatus = (snapshot: Snapshot, statusOf: DeviceFactsOptions['groupStatusName']): ContainerStatusName => {
+  const groups = (Object.keys(snapshot.desired) as Ref[]).filter((ref) => isOfKind('group', ref)); // keys of Record<Ref, …>
+  const ranks = groups.map((ref) => CONTAINER_STATUSES.indexOf(statusOf(ref, snapshot)));
+  return ranks.length === 0 ? 'READY' : (CONTAINER_STATUSES[Math.min(...ranks)] ?? 'NONE');
+};
+
+export const startDeviceFacts = async (options: DeviceFactsOptions): Promise<DeviceFacts> => {
+  const { metadata, lasting, passing, snapshots, groupStatusName, onBug } = options;
+  const tell = async (facts: Facts): Promise<void> => {
+    for (const [key, value] of Object.entries(facts)) await metadata.putFact(key, value);
+  };
+  const refresh = async (): Promise<void> => tell(await passing());
+
+  await tell(lasting);
+  await refresh();
+  const revisions = snapshots.pipe(
+    auditTime(FOLLOW_INTERVAL_MS),
+    map((snapshot): Facts => {
+      const { revision } = snapshot;
+      // Between two revisions there is none that runs.
+      if (revision === undefined || !isRevision(revision)) return {};
+      return {
+        'pantavisor.revision': revision,
+        'pantavisor.status': deviceStatus(snapshot, groupStatusName),
+      };
+    }),
+    distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+  );
+  const following = revisions.subscribe({ next: (facts) => void tell(facts).catch(onBug), error: onBug });
+  return { refresh, stop: () => following.unsubscribe() };
+};
