@@ -18,6 +18,10 @@ const QUICK_UPDATES = 30;
 const EVERY = 5;
 /** As a device would: the same few names again and again. */
 const NAMES = 4;
+/** Per 1000 updates: 1 KB each, less than any of them could leave behind. */
+const MEMORY_NOISE_MB = 1;
+/** The daemon gives memory back 2 s after the last change. */
+const CALM_MS = 3_000;
 const execute = promisify(execFile);
 
 const filesBelow = (directory: string): number => readdirSync(directory, { recursive: true }).length;
@@ -48,13 +52,15 @@ const real = (context: Context): Promise<readonly Figure[]> =>
       await daemon.line((line) => daemon.lines.indexOf(line) >= from && line.msg.startsWith('update.commit:'));
       // The status file beside the drop is written last.
       await sleep(300);
-      if (round % EVERY === 0) samples.push({ x: round, ...sample(device, daemon) });
+      if (round % EVERY !== 0) continue;
+      await sleep(CALM_MS);
+      samples.push({ x: round, ...sample(device, daemon) });
     }
     const of = (key: keyof Sample): readonly Point[] => samples.map((each) => ({ x: each.x, y: each[key] }));
     const name = (what: string): string => `${updates} real updates: ${what}`;
     return [
-      trend(name('RSS'), 'MB', of('rssMb'), 0),
-      trend(name('private dirty'), 'MB', of('privateDirtyMb'), 0),
+      trend(name('RSS at rest'), 'MB', of('rssMb'), MEMORY_NOISE_MB),
+      trend(name('private dirty at rest'), 'MB', of('privateDirtyMb'), MEMORY_NOISE_MB),
       trend(name('file descriptors'), 'pieces', of('descriptors'), 0),
       trend(name('threads'), 'pieces', of('threads'), 0),
       trend(name('files in storage'), 'pieces', of('stored'), 0),
