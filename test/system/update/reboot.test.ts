@@ -176,9 +176,10 @@ describeSystem('an update that needs a reboot', () => {
 const isSettled = async (device: RealDevice): Promise<boolean> => {
   try {
     const { resources } = await device.status();
-    const update = resources.find(({ ref }) => ref === 'update/device')?.observed ?? {};
+    const update = resources.find(({ ref }) => ref === 'update/device')?.observed ?? null;
+    if (update === null || !('committed' in update)) return false;
     const isBusy = ['trial', 'rebooting', 'lifeline'].some((what) => what in update);
-    return 'committed' in update && !isBusy && resources.every(isAtRest);
+    return !isBusy && resources.every(isAtRest);
   } catch (error) {
     // While the daemon replaces itself nobody answers.
     if (error instanceof Error && 'code' in error) return false;
