@@ -4,7 +4,7 @@
  * Lists of things with names (groups, disks) are compared by name: a patch by position would tell of every later
  * element when one is put in.
  */
-import { compare, type Operation } from 'fast-json-patch';
+import jsonPatch, { type Operation } from 'fast-json-patch';
 import { excerptOf } from '../../resources/problem.ts';
 import type { Entry, StateDocument } from '../../resources/state.ts';
 
@@ -41,7 +41,7 @@ export const differenceOf = (current: Document, next: Document): Difference => {
   const keys = [...new Set([...current.entries.keys(), ...next.entries.keys()])].sort();
   return {
     keys: keys.flatMap((key) => changeOf(key, current.entries.get(key), next.entries.get(key)) ?? []),
-    patch: compare(plain(current), plain(next)),
+    patch: jsonPatch.compare(plain(current), plain(next)),
   };
 };
 
