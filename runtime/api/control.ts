@@ -1,15 +1,22 @@
 /** The endpoints of the control socket (ctrl-api.md §5, §6, §9). */
+import { absentEndpoints } from './absent.ts';
 import { parseObject, readBody } from './body.ts';
+import { buildInfoEndpoint } from './build-info.ts';
+import { commandEndpoints } from './commands.ts';
+import { configurationEndpoints } from './configuration.ts';
 import { containerList, ownershipRefusal } from './container-list.ts';
 import { type ApiDeps, CONTROL_ACTIONS, type ControlAction } from './deps.ts';
 import { historyEndpoints } from './explaining.ts';
 import { groupList } from './group-list.ts';
 import { healthy, readiness } from './health.ts';
+import { metadataEndpoints } from './metadata.ts';
+import { objectEndpoints } from './objects.ts';
 import { type ApiRequest, type Endpoint, json, look } from './operation.ts';
 import { planEndpoint } from './planning.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 import type { StatusSource } from './status-source.ts';
 import { stepList } from './step-list.ts';
+import { stepEndpoints } from './steps.ts';
 import { storageEndpoints } from './storage.ts';
 
 const MAX_CONTROL_BYTES = 1024;
@@ -146,11 +153,23 @@ const orderEndpoints = (deps: ApiDeps): readonly Endpoint[] => [
   },
 ];
 
+const deviceEndpoints = ({ report, ...deps }: ApiDeps): readonly Endpoint[] => [
+  ...objectEndpoints(deps.objects, report),
+  ...stepEndpoints(deps.installing, report),
+  ...metadataEndpoints('user-meta', deps.userMeta, report),
+  ...metadataEndpoints('device-meta', deps.deviceMeta, report),
+  ...commandEndpoints(deps.commands),
+  ...configurationEndpoints(deps.configuration),
+  buildInfoEndpoint(deps.buildInfo),
+  ...absentEndpoints,
+];
+
 export const controlEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] =>
   documented([
     ...readOnlyEndpoints(deps, status),
     planEndpoint(deps),
     ...orderEndpoints(deps),
+    ...deviceEndpoints(deps),
     ...storageEndpoints(deps),
   ]);
 

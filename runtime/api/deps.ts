@@ -8,6 +8,11 @@ import type { Event } from '../event.ts';
 import type { Explanation } from '../history/explanation.ts';
 import type { RevisionRecord } from '../history/revision-record.ts';
 import type { Files } from '../host/host.ts';
+import type { CommandsPort } from './commands.ts';
+import type { ConfigurationPort } from './configuration.ts';
+import type { MetadataPort } from './metadata.ts';
+import type { ObjectsPort } from './objects.ts';
+import type { StepsPort } from './steps.ts';
 
 /** Who holds the other end of a connection: a process of the host, or of a container. */
 export type Caller = 'host' | { readonly container: string };
@@ -71,6 +76,14 @@ export interface ApiDeps {
   readonly collectGarbage: () => Promise<number>;
   /** What would happen for this state document, or what comes next; undefined: no revision was read yet. @throws Rejection when it is no valid state. */
   readonly plan: (document: Uint8Array | undefined) => Promise<object | undefined>;
+  readonly objects: ObjectsPort;
+  readonly installing: StepsPort;
+  readonly commands: CommandsPort;
+  readonly userMeta: MetadataPort;
+  readonly deviceMeta: MetadataPort;
+  readonly configuration: ConfigurationPort;
+  /** For `GET /buildinfo`. */
+  readonly buildInfo: string;
   /** An error of ours that a client was told as 500, or a listener that could not be opened; for the log. */
   readonly report: (error: unknown, doing: string) => void;
 }

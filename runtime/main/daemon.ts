@@ -17,6 +17,7 @@ import { refOf } from '../../resources/ref.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
 import { type Api, startApi } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
+import { type LiveConfig, openLiveConfig } from '../config/live.ts';
 import type { Host } from '../host/host.ts';
 import { cgroupLayout } from '../host/linux/cgroups.ts';
 import { linuxContainers } from '../host/linux/containers.ts';
@@ -32,18 +33,21 @@ import { onceCalm } from './calm.ts';
 import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
-
+import { logLevelOf } from './log-level.ts';
 import { plannerFor } from './planner.ts';
+import { openPorts, type Ports } from './ports.ts';
 import { progressText, stepsOf } from './steps.ts';
 import { storageSettingsOf } from './storage-settings.ts';
 
 /** Every group may need its grace, one after the other. */
 const SHUTDOWN_LIMIT_MS = 60_000;
 const BUG_EXIT_CODE = 70;
+/** Whoever started us may switch the machine off. */
+const POWER_OFF_EXIT_CODE = 3;
 const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const CONSOLE_LOG_BYTES = 1 << 20;
 
-/** Runs until a signal ends it. @returns the exit code: 0, or 1 when something was left behind. */
+/** Runs until a signal ends it. @returns the exit code: 0, 3 when it was asked to power off, or 1 when something was left behind. */
 export const runDaemon = async (config: Config, log: Logger): Promise<number> => {
   const onBug = (error: unknown): void => {
     log.fatal({ err: error }, 'pantavisor has a bug and must be started again; containers go on running');
@@ -59,6 +63,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const unlock = lockDirectories([paths.storage, paths.run]);
   for (const directory of [paths.logs, paths.volumes, paths.lxc]) await mkdir(directory, { recursive: true });
   const reboot = Promise.withResolvers<'reboot'>();
+  const powerOff = Promise.withResolvers<'power off'>();
   const host = await linuxHost({
     paths,
     containers: await linuxContainers({ lxcPath: paths.lxc }),
@@ -67,17 +72,26 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
       return new Promise(() => {});
     },
   });
-  const device = await startOn(host, paths, config, log, onBug);
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
+  const live = followMetadata(config, log);
+  const device = await startOn(host, paths, config, live, { log, onBug });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
   const incoming = followIncoming({ device, host, paths, onProblem, onBug });
-  const api = await openApi(device, host, paths, config, log);
+  const ports = await openPorts({
+    ...{ device, host, paths, config, live, onProblem, onBug },
+    powerOff: (reason) => {
+      log.info(reason);
+      powerOff.resolve('power off');
+    },
+  });
+  const api = await openApi(device, host, paths, { config, ports, log });
   await linkSockets(paths);
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, status: api.statusUrl }, 'pantavisor is ready');
 
-  const end = await Promise.race([signals.first, reboot.promise]);
+  const end = await Promise.race([signals.first, reboot.promise, powerOff.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
   incoming.stop();
+  ports.stop();
   calm.unsubscribe();
   const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS, end);
   device.stop();
@@ -90,7 +104,8 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   }
   if (left.length === 0) log.info('pantavisor has stopped and left nothing behind');
   else log.error({ left }, `${left.length} resources could not be taken down; they are taken up at the next start`);
-  return left.length === 0 ? 0 : 1;
+  if (left.length > 0) return 1;
+  return end === 'power off' ? POWER_OFF_EXIT_CODE : 0;
 };
 
 /** Holds the event loop up for some 30 ms with 20 containers, so only when nothing is going on. */
@@ -109,14 +124,16 @@ const startOn = (
   host: Host,
   paths: Paths,
   { values, bootloader }: Config,
-  log: Logger,
-  onBug: (error: unknown) => void,
+  live: LiveConfig,
+  { log, onBug }: { readonly log: Logger; readonly onBug: (error: unknown) => void },
 ): Promise<Device> =>
   startDevice({
     host,
     paths,
     goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
-    commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
+    get commitDelaySeconds() {
+      return live.values.PV_UPDATER_COMMIT_DELAY;
+    },
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
     bootloader,
@@ -153,7 +170,25 @@ const lxcSettings = (values: Config['values']): RehearsalSettings['lxc'] => ({
 const kernelModules = (): { modules?: string } =>
   existsSync(`/lib/modules/${release()}`) ? { modules: release() } : {};
 
-const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: Logger): Promise<Api> => {
+/** The log takes a new level at once; whoever else depends on what may change asks when it counts. */
+const followMetadata = ({ settings }: Config, log: Logger): LiveConfig => {
+  const live = openLiveConfig({
+    settings,
+    onChange: () => {
+      log.level = logLevelOf(live.settings);
+    },
+    onWarning: (warning) => log.warn(warning),
+  });
+  return live;
+};
+
+interface Served {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly log: Logger;
+}
+
+const openApi = (device: Device, host: Host, paths: Paths, { config, ports, log }: Served): Promise<Api> => {
   const { loop, store } = device;
   return startApi({
     socketPath: `${paths.run}/pv-ctrl`,
@@ -178,6 +213,7 @@ const openApi = (device: Device, host: Host, paths: Paths, config: Config, log: 
     explain: (kind, name) => explainResource(device, kind, name),
     plan: plannerFor(device, host, rehearsalSettings(host, paths, config)),
     history: device.history.revisions,
+    ...ports,
     report: (error, doing) => log.error({ err: error }, doing),
   });
 };

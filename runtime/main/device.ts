@@ -40,6 +40,7 @@ export interface DeviceOptions {
   readonly host: Host;
   readonly paths: Paths;
   readonly goalsTimeoutSeconds: number;
+  /** Asked whenever it counts. */
   readonly commitDelaySeconds: number;
   /** Whether changes that Pantavisor reboots for go through a reboot here (updates.md §4). */
   readonly rebootTransitions: boolean;
@@ -125,7 +126,9 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
-      commitDelaySeconds: options.commitDelaySeconds,
+      get commitDelaySeconds() {
+        return options.commitDelaySeconds;
+      },
       rebootTransitions: options.rebootTransitions,
       session: options.session,
       ...(soundness === undefined ? {} : { soundness }),

@@ -4,6 +4,7 @@ import pino, { type Logger } from 'pino';
 import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/error.ts';
 import { logDestination } from './log-destination.ts';
+import { logLevelOf } from './log-level.ts';
 
 /** Read when it is there; a file that was named must be. */
 const USUAL_FILE = '/etc/pantavisor.config';
@@ -19,17 +20,9 @@ export const configurationFile = (named: string | undefined): string | undefined
   }
 };
 
-const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-
-/** `PV_LOG_LEVEL` by number, as Pantavisor counts. Its default of 0 is meant for devices; in the foreground one wants to see what happens. */
-const levelOf = ({ values, modified }: Config): string =>
-  modified.PV_LOG_LEVEL === 'default'
-    ? 'info'
-    : (LEVELS[Math.min(Math.max(values.PV_LOG_LEVEL, 0), LEVELS.length - 1)] ?? 'info');
-
 const openLog = (config: Config): Logger =>
   pino(
-    { level: levelOf(config), base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { level: logLevelOf(config.settings), base: null, timestamp: pino.stdTimeFunctions.isoTime },
     logDestination(process.stdout),
   );
 

@@ -8,17 +8,19 @@ import { auditTime, distinctUntilChanged, map, type Observable } from 'rxjs';
 import { CONTAINER_STATUSES, type ContainerStatusName } from '../../resources/goal.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { DeviceError } from '../host/host.ts';
 import { isRevision } from '../store/revision.ts';
 import type { Facts } from './machine.ts';
 import type { Metadata } from './metadata.ts';
 
 export interface DeviceFactsOptions {
   readonly metadata: Metadata;
-  readonly lasting: Facts;
+  readonly lasting: () => Promise<Facts>;
   readonly passing: () => Promise<Facts>;
   /** The latest first. */
   readonly snapshots: Observable<Snapshot>;
   readonly groupStatusName: (ref: Ref<'group'>, snapshot: Snapshot) => ContainerStatusName;
+  readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -38,15 +40,27 @@ const deviceStatus = (snapshot: Snapshot, statusOf: DeviceFactsOptions['groupSta
   return ranks.length === 0 ? 'READY' : (CONTAINER_STATUSES[Math.min(...ranks)] ?? 'NONE');
 };
 
-export const startDeviceFacts = async (options: DeviceFactsOptions): Promise<DeviceFacts> => {
-  const { metadata, lasting, passing, snapshots, groupStatusName, onBug } = options;
+/** Nobody waits for the first facts but whoever asks for them. */
+export const startDeviceFacts = (options: DeviceFactsOptions): DeviceFacts => {
+  const { metadata, lasting, passing, snapshots, groupStatusName, onProblem, onBug } = options;
   const tell = async (facts: Facts): Promise<void> => {
     for (const [key, value] of Object.entries(facts)) await metadata.putFact(key, value);
   };
-  const refresh = async (): Promise<void> => tell(await passing());
+  const inBackground = async (work: Promise<void>): Promise<void> => {
+    try {
+      await work;
+    } catch (error) {
+      if (error instanceof DeviceError) onProblem('device-meta', error.message);
+      else onBug(error);
+    }
+  };
+  const begun = inBackground(lasting().then(tell));
+  const refresh = async (): Promise<void> => {
+    await begun;
+    await tell(await passing());
+  };
 
-  await tell(lasting);
-  await refresh();
+  void inBackground(refresh());
   const revisions = snapshots.pipe(
     auditTime(FOLLOW_INTERVAL_MS),
     map((snapshot): Facts => {
@@ -60,6 +74,6 @@ export const startDeviceFacts = async (options: DeviceFactsOptions): Promise<Dev
     }),
     distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
   );
-  const following = revisions.subscribe({ next: (facts) => void tell(facts).catch(onBug), error: onBug });
+  const following = revisions.subscribe({ next: (facts) => void inBackground(tell(facts)), error: onBug });
   return { refresh, stop: () => following.unsubscribe() };
 };

@@ -11,6 +11,7 @@ import { CONVERGED, type Plan } from '../../../resources/plan.ts';
 import { type Ref, refOf } from '../../../resources/ref.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
 import type { ApiDeps, Caller, ControlAnswer } from '../../../runtime/api/deps.ts';
+import { fakePorts } from './fake-ports.ts';
 
 export const container = (name: string, changes: Partial<ContainerSpec> = {}): ContainerSpec => ({
   name,
@@ -172,6 +173,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
           ? { ref: 'container/web', now: 'is as it should be', deeds: [] }
           : undefined,
       history: async () => [],
+      ...fakePorts(log),
       report: (error, doing) => {
         log.push(`reported ${doing}: ${error instanceof Error ? error.message : error}`);
       },

@@ -300,12 +300,13 @@ describe('what the device says of itself', () => {
       const snapshots = new BehaviorSubject(first);
       let asked = 0;
       names.set('group/root', 'READY').set('group/app', 'MOUNTED');
-      const facts = await startDeviceFacts({
+      const facts = startDeviceFacts({
         metadata,
-        lasting: { 'pantavisor.mode': 'local' },
+        lasting: async () => ({ 'pantavisor.mode': 'local' }),
         passing: async () => ({ time: String(asked++) }),
         snapshots,
         groupStatusName: (ref) => names.get(ref) ?? 'NONE',
+        onProblem: (_subject, message) => log.push(message),
         onBug: (error) => log.push(`bug: ${error}`),
       });
       await vi.advanceTimersByTimeAsync(60_000);
