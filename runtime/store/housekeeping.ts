@@ -7,7 +7,7 @@ import type { Clock, Files } from '../host/host.ts';
 import { inTurn } from '../in-turn.ts';
 import type { BootRevisions } from './boot-revisions.ts';
 import { collectGarbage, type GarbageOptions, type GarbageRequest, GONE } from './garbage.ts';
-import type { Records } from './records.ts';
+import { failuresOf, type Records } from './records.ts';
 import { type Room, roomOf } from './room.ts';
 
 export interface StorageLimits {
@@ -119,11 +119,7 @@ export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
 };
 
 const newestFailures = async ({ revisions, records, trailOf }: HousekeepingOptions): Promise<ReadonlySet<string>> => {
-  const failures: { readonly revision: string; readonly time: string }[] = [];
-  for (const revision of await revisions()) {
-    const failure = await records.failure(trailOf(revision));
-    if (failure !== undefined) failures.push({ revision, time: failure.time });
-  }
+  const failures = Object.values(await failuresOf(records, revisions, trailOf));
   const newest = failures.sort((a, b) => (a.time < b.time ? 1 : -1)).slice(0, REMEMBERED_FAILURES);
   return new Set(newest.map(({ revision }) => revision));
 };

@@ -68,6 +68,22 @@ export const openRecords = (files: Files, onProblem: (subject: string, message: 
   };
 };
 
+/** By revision. */
+export type Failures = Readonly<Record<string, RecordedFailure>>;
+
+export const failuresOf = async (
+  records: Records,
+  revisions: () => Promise<readonly string[]>,
+  trailOf: (revision: string) => string,
+): Promise<Failures> => {
+  const found: Record<string, RecordedFailure> = {};
+  for (const revision of await revisions()) {
+    const failure = await records.failure(trailOf(revision));
+    if (failure !== undefined) found[revision] = { ...failure, revision };
+  }
+  return found;
+};
+
 const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);

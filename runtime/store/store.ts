@@ -21,7 +21,7 @@ import { NOTHING_USED, type Uses } from './in-use.ts';
 import { installation } from './installation.ts';
 import { makeFactory, makeLayout, makeTrail } from './layout.ts';
 import { type Hold, type ObjectState, openObjects } from './objects.ts';
-import { openRecords, type RecordedFailure } from './records.ts';
+import { type Failures, failuresOf, openRecords } from './records.ts';
 import { addReferences } from './references.ts';
 import { Rejection } from './rejection.ts';
 import { isRevision } from './revision.ts';
@@ -105,7 +105,7 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   setRolledBack(reason: string | undefined): Promise<void>;
   rolledBack(): Promise<string | undefined>;
   /** Revisions that failed, by name, as long as their trail exists. */
-  failures(): Promise<Readonly<Record<string, RecordedFailure>>>;
+  failures(): Promise<Failures>;
   recordFailure(failure: Failure): Promise<void>;
 }
 
@@ -198,14 +198,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     trails: trailsBelow(trails, revisions, document),
   });
 
-  const failures = async (): Promise<Readonly<Record<string, RecordedFailure>>> => {
-    const found: Record<string, RecordedFailure> = {};
-    for (const revision of await revisions()) {
-      const failure = await records.failure(trailOf(revision));
-      if (failure !== undefined) found[revision] = { ...failure, revision };
-    }
-    return found;
-  };
+  const failures = (): Promise<Failures> => failuresOf(records, revisions, trailOf);
 
   await makeLayout(files, paths);
   await objects.sweep();
