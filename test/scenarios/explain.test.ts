@@ -5,7 +5,8 @@ import { chainOf } from '../../runtime/history/explanation.ts';
 import { explainResource } from '../../runtime/main/explain.ts';
 import { aState } from '../state-builder.ts';
 import { expectIdle } from './idle.ts';
-import { aRig, type Rig, type RigOptions, settled } from './rig.ts';
+import { aRig, type Rig, type RigOptions } from './rig.ts';
+import { settled } from './settled.ts';
 
 const recovery = { policy: 'always', max_retries: 3, retry_delay: 2 };
 const one = aState().container('web', { auto_recovery: recovery });

@@ -4,7 +4,8 @@ import type { RevisionRecord } from '../../runtime/history/revision-record.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
 import { aState } from '../state-builder.ts';
 import { expectIdle } from './idle.ts';
-import { aRig, DaemonDied, type Rig, settled } from './rig.ts';
+import { aRig, type Rig } from './rig.ts';
+import { DaemonDied, settled } from './settled.ts';
 
 const one = aState().container('web');
 const good = one.object('web/root.squashfs', 'another root of web');

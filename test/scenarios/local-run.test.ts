@@ -5,7 +5,8 @@ import { resourceIn } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import { type LocalRun, localRun } from '../../runtime/main/local-run.ts';
 import { aState, type StateBuilder, TEST_PATHS } from '../state-builder.ts';
-import { aRig, type Rig, settled } from './rig.ts';
+import { aRig, type Rig } from './rig.ts';
+import { settled } from './settled.ts';
 
 const ONE = aState().container('web');
 const TWO = aState().container('web').container('db');

@@ -18,6 +18,8 @@ import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulat
 import { type Device, startDevice } from '../../runtime/main/device.ts';
 import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
+import { storeObjects } from './objects.ts';
+import { DaemonDied, settled } from './settled.ts';
 
 export interface RigOptions {
   readonly commitDelaySeconds?: number;
@@ -39,9 +41,6 @@ export interface RigOptions {
   /** Every fact that reaches the loop, of whichever daemon. */
   readonly onEvent?: (event: Event, host: SimulatedHost) => void;
 }
-
-/** A fault of the device ended the daemon: go on with `restarted()`. */
-export class DaemonDied extends Error {}
 
 export interface Rig {
   readonly host: SimulatedHost;
@@ -156,7 +155,7 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
     bugs,
     behaviour: (container, behaviour) => host.behaviour(container, behaviour),
     propose: async (state, revision = 'locals/test') => {
-      await storeObjects(host, state, options);
+      await storeObjects(host, state, options.objectContent);
       const bytes = state.toBytes();
       await settled(host, store.propose(revision, bytes));
       device.propose({ revision, hash: sha256(new TextDecoder().decode(bytes)) });
@@ -232,18 +231,6 @@ const isAtRest = ({ device }: Rig): boolean => {
   return !isActing && refsIn(snapshot).every(isResting);
 };
 
-/** Lets the simulated device do its part while we wait for a promise. */
-export const settled = async <T>(host: SimulatedHost, promise: Promise<T>): Promise<T> => {
-  let done = false;
-  const watched = promise.finally(() => {
-    done = true;
-  });
-  watched.catch(() => {});
-  const isAnswered = await host.runUntil(() => done || host.crashed, LIMIT_MS);
-  if (host.crashed || !isAnswered) throw new DaemonDied('the device never answered');
-  return watched;
-};
-
 const isSettled = ({ committed, trial, failures }: UpdateStatus, revision: string): boolean =>
   trial === undefined && (committed.revision === revision || failures[revision] !== undefined);
 
@@ -257,29 +244,4 @@ const signalReady = (host: SimulatedHost, device: Device, name: string): void =>
     if (!(error instanceof DeviceError)) throw error;
     host.clock.schedule(host.clock.nowMs() + 1_000, () => signalReady(host, device, name));
   });
-};
-
-const storeObjects = async (host: SimulatedHost, state: StateBuilder, options: RigOptions): Promise<void> => {
-  const { files } = host.operator;
-  await settled(host, files.makeDirectory('/storage/objects', 0o755));
-  for (const [key, value] of Object.entries(state.toValue())) {
-    if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) continue;
-    const path = `/storage/objects/${value}`;
-    if ((await settled(host, files.stat(path))) !== undefined) continue;
-    const usual = key.endsWith('.conf') ? lxcFile(key) : `hsqs ${key}`;
-    await settled(host, files.write(path, options.objectContent?.(key, value) ?? usual, 0o644));
-  }
-};
-
-export const lxcFile = (key: string): string => {
-  const name = key.slice(0, key.indexOf('/'));
-  return [
-    `lxc.rootfs.path = overlayfs:/volumes/${name}/root.squashfs:/volumes/${name}/lxc-overlay/upper`,
-    'lxc.namespace.keep = user net ipc',
-    'lxc.init.cmd = /sbin/init',
-    // What is mounted into a container is held by it; volumes that it has not got are not.
-    ...['scratch', 'data.squashfs'].map(
-      (volume) => `lxc.mount.entry = /volumes/${name}/${volume} mnt/${volume} none bind,optional,create=dir 0 0`,
-    ),
-  ].join('\n');
 };

@@ -4,7 +4,9 @@ import { nextConditions } from '../../runtime/api/conditions.ts';
 import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import { reserveSize } from '../../runtime/store/reserve.ts';
 import { aState, type StateBuilder, sha256 } from '../state-builder.ts';
-import { aRig, lxcFile, type Rig, type RigOptions, settled } from './rig.ts';
+import { lxcFile } from './objects.ts';
+import { aRig, type Rig, type RigOptions } from './rig.ts';
+import { settled } from './settled.ts';
 
 const STORAGE: StorageSettings = {
   checksum: true,

@@ -18,7 +18,9 @@ import { type Random, seededRandom } from '../../runtime/host/simulated/random.t
 import type { SimulatedHost } from '../../runtime/host/simulated/simulated.ts';
 import { openLedger } from '../../runtime/ledger.ts';
 import { perform } from '../../runtime/performing.ts';
-import { deviceFor, lxcFile, settled } from '../scenarios/rig.ts';
+import { lxcFile } from '../scenarios/objects.ts';
+import { deviceFor } from '../scenarios/rig.ts';
+import { settled } from '../scenarios/settled.ts';
 import { compiled, TEST_PATHS } from '../state-builder.ts';
 import { behaviourIn, NAMES, randomModel, stateOf } from './model.ts';
 

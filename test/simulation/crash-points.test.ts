@@ -4,7 +4,8 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Fault, type Faults, faultPoints, type Operation } from '../../runtime/host/simulated/operation.ts';
-import { aRig, DaemonDied, type Rig } from '../scenarios/rig.ts';
+import { aRig, type Rig } from '../scenarios/rig.ts';
+import { DaemonDied } from '../scenarios/settled.ts';
 import { aState, type StateBuilder } from '../state-builder.ts';
 
 const groups = aState().group({ name: 'base' }).group({ name: 'apps' }).disk({ name: 'room', type: 'volume-disk' });

@@ -1,7 +1,7 @@
 /** What somebody else does to a simulated device, by name, and how it is undone when only he could. */
 import { Refusal } from '../../runtime/host/simulated/refusal.ts';
 import type { SimulatedHost } from '../../runtime/host/simulated/simulated.ts';
-import { settled } from '../scenarios/rig.ts';
+import { settled } from '../scenarios/settled.ts';
 import type { MischiefName, Step } from './course.ts';
 import { NAMES } from './model.ts';
 

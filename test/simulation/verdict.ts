@@ -4,7 +4,8 @@
  */
 import { refOf } from '../../resources/ref.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
-import { lxcFile, type Rig } from '../scenarios/rig.ts';
+import { lxcFile } from '../scenarios/objects.ts';
+import type { Rig } from '../scenarios/rig.ts';
 import { objectId, sha256 } from '../state-builder.ts';
 import { type Bench, lookAtEverything, propose } from './bench.ts';
 import { type ContainerModel, type DeviceModel, isSpoiled, stateOf } from './model.ts';

@@ -4,7 +4,8 @@ import { rehearse } from '../../../runtime/main/rehearse.ts';
 import type { Knowledge, Present, RehearsalSettings } from '../../../runtime/rehearsal/present.ts';
 import { type Rehearsal, type Step, stepRecorder } from '../../../runtime/rehearsal/rehearsal.ts';
 import { lookUpOn, presentOfRunning } from '../../../runtime/rehearsal/running.ts';
-import { type Rig, settled } from '../../scenarios/rig.ts';
+import type { Rig } from '../../scenarios/rig.ts';
+import { settled } from '../../scenarios/settled.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../../state-builder.ts';
 
 export const SETTINGS: RehearsalSettings = {
