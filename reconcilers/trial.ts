@@ -30,6 +30,11 @@ export const whyHopeless = (snapshot: Snapshot, nowMs: number): Hopeless | undef
       return { message: notStarted, detail: `${ref}: ${plan.reason}`, because: [ref] };
     }
   }
+  return whyLate(snapshot, nowMs);
+};
+
+/** Goals that were not reached in their time. */
+export const whyLate = (snapshot: Snapshot, nowMs: number): Hopeless | undefined => {
   const late = pendingDeadlines(snapshot).filter(({ atMs }) => nowMs >= atMs);
   if (late.length === 0) return undefined;
   const refs = late.map(({ ref }) => ref);

@@ -14,7 +14,15 @@ import type { Ref } from '../resources/ref.ts';
 import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
 import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
 import { containersIn, groupsIn, refsIn } from './relations.ts';
-import { FATAL_ATTEMPTS, latestGoal, latestStability, longestStabilityMs, planGoals, whyHopeless } from './trial.ts';
+import {
+  FATAL_ATTEMPTS,
+  latestGoal,
+  latestStability,
+  longestStabilityMs,
+  planGoals,
+  whyHopeless,
+  whyLate,
+} from './trial.ts';
 
 /** Recoveries and restarts give a goal its time anew; all in all a trial may take the time of its groups this many times. */
 const TRIAL_PATIENCE = 3;
@@ -158,7 +166,8 @@ const planLifeline = (
   const held = lifeline.stage === 'factory' ? '0' : committed.revision;
   if (snapshot.revision !== held) return waitFor([], 'the revision is being read');
 
-  const hopeless = whyHopeless(snapshot, nowMs);
+  // It ran well before: what the device refuses for a moment is given the time that goals have.
+  const hopeless = whyLate(snapshot, nowMs);
   if (hopeless !== undefined) {
     const reason = `${snapshot.revision} failed too: ${hopeless.message}: ${hopeless.detail}`;
     return hold(lifeline.stage === 'verifying' && lifeline.factoryUsable ? 'factory' : 'safe', reason);
