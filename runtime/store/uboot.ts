@@ -8,11 +8,9 @@ const MAX_ENTRY_BYTES = 127;
 
 /** Entries by key, in file order. Later duplicates win; text without `=` is no entry. */
 export const parseUboot = (content: Buffer): Map<string, string> => {
-  const entries = content
-    .subarray(0, FILE_BYTES)
-    .toString('latin1') // byte for byte: foreign values need not be UTF-8
-    .split('\0')
-    .filter((entry) => entry.indexOf('=') > 0);
+  const text = content.subarray(0, FILE_BYTES).toString('latin1'); // byte for byte: foreign values need not be UTF-8
+  // Nearly all of it is NUL, and it is read at every look at the update: no string is made for those.
+  const entries = (text.match(/[^\0]+/g) ?? []).filter((entry) => entry.indexOf('=') > 0);
   return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 };
 
