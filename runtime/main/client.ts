@@ -1,6 +1,7 @@
 /** A client of the control socket: finds it, asks, and says what to do when nobody answers. */
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Operation } from 'fast-json-patch';
 import type { StatusView } from '../api/status.ts';
@@ -15,9 +16,11 @@ export interface Answer {
 }
 
 export interface Question {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string;
+  /** In place of `body`: content of any size, of this many bytes if that is known. */
+  readonly upload?: { readonly content: AsyncIterable<Uint8Array>; readonly sizeBytes: number | undefined };
 }
 
 /** For people: no stack, only what to do. */
@@ -31,6 +34,7 @@ export class ClientError extends Error {
 /** On the device, in an older device, and in a container. */
 const USUAL_SOCKETS = ['/run/pantavisor/pv/pv-ctrl', '/pv/pv-ctrl', '/pantavisor/pv-ctrl'];
 const TIMEOUT_MS = 240_000;
+const UPLOAD_TIMEOUT_MS = 14_400_000;
 
 const isSocket = async (path: string): Promise<boolean> => {
   const found = await stat(path).catch(() => undefined); // not there, or not for us: no socket either way
@@ -64,29 +68,46 @@ const explain = (error: NodeJS.ErrnoException, socket: string): ClientError => {
   }
 };
 
-const open = (socket: string, { method, path, body }: Question, signal?: AbortSignal): Promise<IncomingMessage> =>
+type Headers = Readonly<Record<string, string | number>>;
+
+const headersOf = ({ body, upload }: Question): Headers => {
+  if (body !== undefined) return { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  if (upload === undefined) return {};
+  const type = { 'Content-Type': 'application/octet-stream' };
+  return upload.sizeBytes === undefined ? type : { ...type, 'Content-Length': upload.sizeBytes };
+};
+
+const open = (socket: string, question: Question, signal?: AbortSignal): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const headers =
-      body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+    const { method, path, body, upload } = question;
     const asking = request({
       socketPath: socket,
       method,
       path,
-      headers: { Host: 'localhost', ...headers },
+      headers: { Host: 'localhost', ...headersOf(question) },
       ...(signal && { signal }),
     });
     asking.once('response', resolve);
-    asking.once('error', (error) => reject(explain(error, socket)));
-    asking.end(body);
+    // More than one, when an answer comes before everything is sent.
+    asking.on('error', (error) => reject(error instanceof ClientError ? error : explain(error, socket)));
+    if (upload === undefined) asking.end(body);
+    else pipeline(upload.content, asking).catch((error: NodeJS.ErrnoException) => reject(explain(error, socket)));
   });
 
 /** @throws ClientError when there is no answer. */
 export const ask = async (socket: string, question: Question): Promise<Answer> => {
-  const response = await open(socket, question, AbortSignal.timeout(TIMEOUT_MS));
+  const limitMs = question.upload === undefined ? TIMEOUT_MS : UPLOAD_TIMEOUT_MS;
+  const response = await open(socket, question, AbortSignal.timeout(limitMs));
   response.setEncoding('utf8');
   let body = '';
   for await (const chunk of response) body += chunk;
   return { status: response.statusCode ?? 0, body };
+};
+
+/** The content at a path, whatever the status, into `out`. @throws ClientError when there is no answer. */
+export const download = async (socket: string, path: string, out: NodeJS.WritableStream): Promise<void> => {
+  const response = await open(socket, { method: 'GET', path }, AbortSignal.timeout(UPLOAD_TIMEOUT_MS));
+  await pipeline(response, out, { end: out !== process.stdout });
 };
 
 export interface ServerSentEvent {

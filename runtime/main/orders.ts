@@ -29,3 +29,33 @@ export const sendSignal = async (type: string, options: GlobalOptions): Promise<
 export const collectGarbage = async (options: GlobalOptions): Promise<void> => {
   conclude(await askSocket({ method: 'POST', path: '/storage/gc' }, options), options);
 };
+
+/** What is at a path, as it is. */
+export const show = async (path: string, options: GlobalOptions): Promise<void> =>
+  conclude(await askSocket({ method: 'GET', path }, options), options);
+
+export const showState = (revision: string, options: GlobalOptions): Promise<void> =>
+  show(`/steps/${checkedName('revision', revision)}`, options);
+
+export const command = async (op: string, payload: string, options: GlobalOptions): Promise<void> => {
+  const body = JSON.stringify({ op, payload });
+  conclude(await askSocket({ method: 'POST', path: '/commands', body }, options), options);
+};
+
+export const saveMetadata = async (path: string, key: string, body: string, options: GlobalOptions): Promise<void> => {
+  const name = checkedName('key', key);
+  conclude(await askSocket({ method: 'PUT', path: `${path}/${name}`, body }, options), options);
+};
+
+export const deleteMetadata = async (path: string, key: string, options: GlobalOptions): Promise<void> =>
+  conclude(await askSocket({ method: 'DELETE', path: `${path}/${checkedName('key', key)}` }, options), options);
+
+export const controlDaemon = async (name: string, action: string, options: GlobalOptions): Promise<void> => {
+  const path = `/daemons/${checkedName('daemon', name)}`;
+  const tell = (word: string) => askSocket({ method: 'PUT', path, body: JSON.stringify({ action: word }) }, options);
+  const stopped = action === 'restart' ? await tell('stop') : undefined;
+  conclude(
+    stopped === undefined || stopped.status === 200 ? await tell(action === 'restart' ? 'start' : action) : stopped,
+    options,
+  );
+};

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { addCompletion, type KnownNames } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
+import { addDeviceCommands, addStepCommands } from './pvcontrol-commands.ts';
 import type { GlobalOptions } from './question.ts';
 
 const EXAMPLES = `
@@ -20,6 +21,7 @@ Exit codes: 0 done, 75 busy, try again, 255 refused, 1 nobody answered or the co
 const program = newProgram('pvcontrol', 'Asks and tells the pantavisor of this device.')
   .option('-s <socket>', 'control socket')
   .option('-f <file>', 'write the answer to a file')
+  .option('-m <message>', 'what a revision is about, for steps put and steps install')
   .option('-v', 'tell what is asked and answered')
   .option('--json', 'print JSON, whatever the output is')
   .option('--table', 'print tables, whatever the output is')
@@ -94,8 +96,9 @@ for (const action of ['start', 'stop', 'restart'])
 const groups = program.command('groups').alias('group').description('list groups').helpCommand(false);
 addList(groups, 'ls', '/groups', GROUP_COLUMNS, 'list them in starting order');
 
-const steps = program.command('steps').description('look at revisions').helpCommand(false);
+const steps = program.command('steps').description('look at and install revisions').helpCommand(false);
 addList(steps, 'ls', '/steps', STEP_COLUMNS, 'list them');
+addStepCommands(steps, globals);
 steps
   .command('show-progress')
   .description('how far a revision is')
@@ -123,5 +126,6 @@ program
   .description('remove revisions and objects that nobody needs')
   .action(async () => (await orders()).collectGarbage(globals()));
 
+addDeviceCommands(program, globals);
 addCompletion(program, known);
 await runProgram(program);

@@ -6,6 +6,7 @@ import { type Answer, ask, findSocket, type Question } from './client.ts';
 export interface GlobalOptions {
   readonly s?: string;
   readonly f?: string;
+  readonly m?: string;
   readonly v?: true;
   readonly json?: true;
   readonly table?: true;
