@@ -67,8 +67,8 @@ async function main(): Promise<void> {
   const steps = [
     () => check('biome', 'check', '--error-on-warnings', '.'),
     () => check('tsc', '--noEmit'),
-    () => tests('unit', 5 * MINUTE_MS),
-    () => tests('system', 12 * MINUTE_MS),
+    () => tests('unit', 12 * MINUTE_MS),
+    () => tests('system', 25 * MINUTE_MS),
   ];
   const tallies: Tally[] = [];
   for (const step of steps) if (!interrupted) tallies.push(await step());
