@@ -4,14 +4,19 @@ import type { CollectRequest } from '../store/housekeeping.ts';
 import type { Reserve } from '../store/reserve.ts';
 import type { Store } from '../store/store.ts';
 
-export interface CollectingOptions {
-  readonly store: Store;
-  readonly reserve: Pick<Reserve, 'restore'>;
-  readonly clock: Clock;
+export interface CollectingLimits {
   /** Percent that must be available; 0: no matter. */
   readonly thresholdPercent: number;
   /** What is collected without anybody asking spares objects that are younger. */
   readonly defertimeSeconds: number;
+}
+
+export interface CollectingOptions {
+  readonly store: Store;
+  readonly reserve: Pick<Reserve, 'restore'>;
+  readonly clock: Clock;
+  /** Read whenever they count. */
+  readonly limits: CollectingLimits;
   readonly onProblem: (subject: string, message: string) => void;
 }
 
@@ -30,10 +35,10 @@ const SUBJECT = 'storage';
 const FACTORY = '0';
 
 export const startCollecting = (options: CollectingOptions): Collecting => {
-  const { store, reserve, clock, thresholdPercent, defertimeSeconds, onProblem } = options;
+  const { store, reserve, clock, limits, onProblem } = options;
   const stopping = new AbortController();
   let lastCommitted: string | undefined;
-  let cancelTimer = (): void => undefined;
+  let cancelTimer: (() => void) | undefined;
 
   const collect = async (request: CollectRequest = {}): Promise<number> => {
     const bytes = await store.collect({ ...request, signal: stopping.signal });
@@ -54,16 +59,20 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
   const inBackground = (request: CollectRequest): void =>
     void attempt('garbage could not be collected', () => collect(request));
 
+  /** Nobody looks while there is no threshold. */
   const lookAtThreshold = (): void => {
+    cancelTimer = undefined;
+    if (limits.thresholdPercent <= 0) return;
     void attempt('the free space could not be told', async () => {
       const { availableBytes, totalBytes } = await store.space();
-      if (availableBytes * 100 < thresholdPercent * totalBytes) inBackground({ youngSeconds: defertimeSeconds });
+      if (availableBytes * 100 < limits.thresholdPercent * totalBytes)
+        inBackground({ youngSeconds: limits.defertimeSeconds });
     });
     cancelTimer = clock.schedule(clock.nowMs() + LOOK_EVERY_MS, lookAtThreshold);
   };
 
   void attempt('the emergency reserve could not be made', () => reserve.restore());
-  if (thresholdPercent > 0) lookAtThreshold();
+  lookAtThreshold();
   return {
     collect,
     isFull: () => {
@@ -71,15 +80,16 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
       inBackground({});
     },
     committed: (revision) => {
+      if (cancelTimer === undefined) lookAtThreshold();
       const previous = lastCommitted;
       lastCommitted = revision;
       // One step back stays possible without bringing everything again, and so does the last resort.
       if (previous !== undefined && previous !== revision)
-        inBackground({ keep: [previous, FACTORY], youngSeconds: defertimeSeconds });
+        inBackground({ keep: [previous, FACTORY], youngSeconds: limits.defertimeSeconds });
     },
     stop: () => {
       stopping.abort();
-      cancelTimer();
+      cancelTimer?.();
     },
   };
 };

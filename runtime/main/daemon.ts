@@ -137,7 +137,7 @@ const startOn = (
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
     bootloader,
-    storage: storageSettingsOf(values),
+    storage: storageSettingsOf(() => live.values),
     lxc: {
       ...lxcSettings(values),
       onNotice: (container, notice) => log.info({ ref: refOf('container', container) }, notice),

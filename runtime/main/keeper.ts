@@ -71,8 +71,7 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
   });
   const kept: Host = { ...host, files: reserve.files };
   const store = await storeOn(options, kept);
-  const { thresholdPercent, defertimeSeconds } = settings;
-  collecting = startCollecting({ store, reserve, clock: host.clock, thresholdPercent, defertimeSeconds, onProblem });
+  collecting = startCollecting({ store, reserve, clock: host.clock, limits: settings, onProblem });
   const soundness = settings.checksum
     ? watchSoundness({
         files: host.files,

@@ -12,7 +12,7 @@ import { configList, legacyConfig } from '../config/shown.ts';
 import type { Host } from '../host/host.ts';
 import { describeMachine, describeNow } from '../host/linux/machine.ts';
 import { type DeviceFacts, startDeviceFacts } from '../metadata/device-facts.ts';
-import { lastingFacts, passingFacts } from '../metadata/machine.ts';
+import { FACTS, lastingFacts, passingFacts } from '../metadata/machine.ts';
 import { type Metadata, openMetadata } from '../metadata/metadata.ts';
 import { metadataJson } from '../metadata/metadata-json.ts';
 import { openUploads } from '../store/uploads.ts';
@@ -65,7 +65,8 @@ const openMap = (
   onChange: (key: string, value: string | undefined) => void = () => undefined,
 ): Promise<Metadata> => {
   const cache = name === 'user-meta' ? config.caches.user : config.caches.device;
-  return openMetadata({ files: host.files, name, run: paths.run, cache, onChange, onProblem });
+  const facts = name === 'device-meta' ? FACTS : [];
+  return openMetadata({ files: host.files, name, run: paths.run, cache, facts, onChange, onProblem });
 };
 
 const portOf = ({ entries, put, remove }: Metadata, refresh = async (): Promise<void> => undefined): MetadataPort => ({

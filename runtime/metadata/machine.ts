@@ -33,6 +33,24 @@ export interface DiskRoom {
   readonly availableBytes: number;
 }
 
+/** Every key that Pantavisor sets by itself here. */
+export const FACTS: readonly string[] = [
+  'pantavisor.arch',
+  'pantavisor.version',
+  'pantavisor.dtmodel',
+  'pantavisor.cpumodel',
+  'pantavisor.uname',
+  'pantavisor.mode',
+  'pantahub.claimed',
+  'pantahub.online',
+  'interfaces',
+  'storage',
+  'sysinfo',
+  'time',
+  'pantavisor.revision',
+  'pantavisor.status',
+];
+
 export type Facts = Readonly<Record<string, string>>;
 
 /** What stays as it is while the daemon runs. This device has no Hub: it is in local mode, offline and unclaimed. */

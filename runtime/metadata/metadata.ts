@@ -34,6 +34,8 @@ export interface MetadataOptions {
   readonly name: 'user-meta' | 'device-meta';
   readonly run: string;
   readonly cache: string;
+  /** Keys that `putFact` is going to set: until then they stay what they are shown as. Others may become facts as well. */
+  readonly facts?: readonly string[];
   /** Also for what was there at the start; undefined: it is gone. */
   readonly onChange?: (key: string, value: string | undefined) => void;
   readonly onProblem: (subject: string, message: string) => void;
@@ -46,7 +48,7 @@ const isKey = (key: string): boolean =>
 export const openMetadata = async (options: MetadataOptions): Promise<Metadata> => {
   const { files, name, run, cache, onChange = () => undefined, onProblem } = options;
   const values = new Map<string, string>();
-  const facts = new Set<string>();
+  const facts = new Set(options.facts);
   const turn = inTurn();
   const live = `${run}/${name}`;
 
@@ -88,7 +90,7 @@ export const openMetadata = async (options: MetadataOptions): Promise<Metadata> 
     const found: { readonly key: string; readonly modifiedMs: number }[] = [];
     for (const key of (await files.list(cache)) ?? []) {
       const stat = await files.stat(`${cache}/${key}`);
-      if (!isKey(key) || stat?.type !== 'file') continue;
+      if (!isKey(key) || facts.has(key) || stat?.type !== 'file') continue;
       if (stat.sizeBytes <= MAX_VALUE_BYTES) found.push({ key, modifiedMs: stat.modifiedMs });
       else
         onProblem(
@@ -104,12 +106,13 @@ export const openMetadata = async (options: MetadataOptions): Promise<Metadata> 
 
   /** What an earlier daemon showed and is no more. */
   const sweep = async (): Promise<void> => {
-    for (const file of (await files.list(live)) ?? []) if (!values.has(file)) await show(live, file, undefined);
+    const isKnown = (key: string): boolean => values.has(key) || facts.has(key);
+    for (const file of (await files.list(live)) ?? []) if (!isKnown(file)) await show(live, file, undefined);
     const views = ((await files.list(run)) ?? []).filter((directory) => directory.startsWith(`${name}.`));
     for (const directory of views) {
       const container = directory.slice(name.length + 1);
       for (const file of (await files.list(`${run}/${directory}`)) ?? [])
-        if (!values.has(`${container}.${file}`)) await show(`${run}/${directory}`, file, undefined);
+        if (!isKnown(`${container}.${file}`)) await show(`${run}/${directory}`, file, undefined);
     }
   };
 

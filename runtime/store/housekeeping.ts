@@ -21,6 +21,19 @@ export interface StorageLimits {
 
 export const STORAGE_LIMITS: StorageLimits = { reservedPercent: 5, keepFactory: false, pendingSeconds: 600 };
 
+/** What is given may change from one moment to the next. */
+export const limitsOf = (given: Partial<StorageLimits> = {}): StorageLimits => ({
+  get reservedPercent() {
+    return given.reservedPercent ?? STORAGE_LIMITS.reservedPercent;
+  },
+  get keepFactory() {
+    return given.keepFactory ?? STORAGE_LIMITS.keepFactory;
+  },
+  get pendingSeconds() {
+    return given.pendingSeconds ?? STORAGE_LIMITS.pendingSeconds;
+  },
+});
+
 export interface CollectRequest extends GarbageRequest {
   /** Revisions that stay beyond the keep list. */
   readonly keep?: Iterable<string>;
@@ -60,11 +73,11 @@ const RECORDS = ['failure', 'progress'];
 export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
   const { files, clock, paths, records, limits, objects, bootVariables, trailOf, wanted } = options;
   const proposedAtMs = new Map<string, number>();
-  const pendingMs = limits.pendingSeconds * 1000;
   const onTrail = inTurn();
   const inTurnCollect = inTurn();
 
   const isPending = async (revision: string): Promise<boolean> => {
+    const pendingMs = limits.pendingSeconds * 1000;
     const atMs = proposedAtMs.get(revision);
     const isFresh = atMs !== undefined && clock.nowMs() - atMs < pendingMs;
     const trail = trailOf(revision);

@@ -195,7 +195,8 @@ export const openObjects = (options: ObjectsOptions): Objects => {
     },
     collect: async (id) => {
       if (isHeld(id)) return false;
-      const removal = files.remove(pathOf(id));
+      // Known before it begins: who looks from now on waits for it.
+      const removal = Promise.resolve().then(() => files.remove(pathOf(id)));
       removing.set(id, removal);
       try {
         await removal;

@@ -16,7 +16,7 @@ import type { Clock, Files } from '../host/host.ts';
 import { type BootBackEnd, openBootloader } from './boot-back-end.ts';
 import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
 import { stateHash } from './hash.ts';
-import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './housekeeping.ts';
+import { type Housekeeping, housekeeping, limitsOf, type StorageLimits } from './housekeeping.ts';
 import { NOTHING_USED, type Uses } from './in-use.ts';
 import { installation } from './installation.ts';
 import { makeFactory, makeLayout, makeTrail } from './layout.ts';
@@ -156,7 +156,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     records,
     uses,
     wanted,
-    limits: { ...STORAGE_LIMITS, ...options.limits },
+    limits: limitsOf(options.limits),
     bootVariables,
     trailOf,
     revisions,

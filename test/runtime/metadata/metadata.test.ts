@@ -18,7 +18,7 @@ import { DeviceError } from '../../../runtime/host/host.ts';
 import { linuxFiles } from '../../../runtime/host/linux/files.ts';
 import { describeMachine, describeNow } from '../../../runtime/host/linux/machine.ts';
 import { startDeviceFacts } from '../../../runtime/metadata/device-facts.ts';
-import { lastingFacts, passingFacts } from '../../../runtime/metadata/machine.ts';
+import { FACTS, lastingFacts, passingFacts } from '../../../runtime/metadata/machine.ts';
 import { MAX_KEYS, type Metadata, type MetadataOptions, openMetadata } from '../../../runtime/metadata/metadata.ts';
 import { metadataJson } from '../../../runtime/metadata/metadata-json.ts';
 import { group, snapshotOf } from '../api/fixture.ts';
@@ -232,6 +232,21 @@ describe('a fact', () => {
   });
 });
 
+describe('a fact of an earlier daemon', () => {
+  it('is shown until it is told anew, and never comes from the cache', async () => {
+    await metadata.putFact('web.mode', 'local');
+    writeFileSync(join(root, 'cache/web.mode'), 'stale');
+    await open({ facts: ['web.mode'] });
+    expect([metadata.get('web.mode'), content('run/user-meta/web.mode'), content('run/user-meta.web/mode')]).toEqual([
+      undefined,
+      'local',
+      'local',
+    ]);
+    await metadata.putFact('web.mode', 'remote');
+    expect(content('run/user-meta.web/mode')).toBe('remote');
+  });
+});
+
 describe('as JSON', () => {
   it.each<[string, readonly (readonly [string, string])[], string]>([
     ['nothing', [], '{}'],
@@ -289,6 +304,7 @@ describe('what the device says of itself', () => {
     expect(JSON.parse(passing['interfaces'] ?? '')).toMatchObject({ 'lo.ipv4': ['127.0.0.1'] });
     expect(passing['storage']).toBe('{"total":100,"free":50,"reserved":5,"real_free":45}');
     expect(JSON.parse(passing['time'] ?? '').timeval).toEqual({ tv_sec: 1_700_000_000, tv_usec: 250_000 });
+    expect([...Object.keys(facts), ...Object.keys(passing), 'pantavisor.revision', 'pantavisor.status']).toEqual(FACTS);
     const sysinfo = JSON.parse(passing['sysinfo'] ?? '');
     expect(sysinfo.totalram).toBe(Number(/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024);
     expect(sysinfo.procs).toBeGreaterThan(1);
