@@ -11,8 +11,6 @@ const PER_TEST = 20;
 /** Of real time; a seed takes about a tenth of a second. */
 const LIMIT_MS = 120_000;
 
-const batches = Array.from({ length: Math.ceil(SEEDS / PER_TEST) }, (_, index) => FIRST + index * PER_TEST);
-
 const failureOf = async (seed: number): Promise<string[]> => {
   try {
     await simulate(seed);
@@ -22,11 +20,18 @@ const failureOf = async (seed: number): Promise<string[]> => {
   }
 };
 
-describe('a device that anything happens to keeps its promises', () => {
-  it.each(batches)(`with the ${PER_TEST} seeds from %i on`, { timeout: LIMIT_MS }, async (first) => {
-    const failures: string[] = [];
-    const last = Math.min(first + PER_TEST, FIRST + SEEDS);
-    for (let seed = first; seed < last; seed += 1) failures.push(...(await failureOf(seed)));
-    expect(failures).toEqual([]);
+/** Test files run side by side: each takes its part of the seeds. */
+export const simulateSeeds = (part: number, parts: number): void => {
+  const count = Math.ceil(SEEDS / parts);
+  const start = FIRST + (part - 1) * count;
+  const batches = Array.from({ length: Math.ceil(count / PER_TEST) }, (_, index) => start + index * PER_TEST);
+
+  describe('a device that anything happens to keeps its promises', () => {
+    it.each(batches)(`with the ${PER_TEST} seeds from %i on`, { timeout: LIMIT_MS }, async (first) => {
+      const failures: string[] = [];
+      const last = Math.min(first + PER_TEST, start + count);
+      for (let seed = first; seed < last; seed += 1) failures.push(...(await failureOf(seed)));
+      expect(failures).toEqual([]);
+    });
   });
-});
+};
