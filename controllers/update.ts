@@ -2,15 +2,25 @@
  * The update on the device: boot variables, progress and failures in the store, and the trial's times in the ledger.
  *
  * Order of writes, so that a crash between any two ends in old or new, whole: a trial's trail is complete before
- * `pv_try` names it; a failure is on record before `pv_try` is unset; `pv_rev` moves in one write and only then the
- * progress says DONE.
+ * `pv_try` names it, and only then its progress says INPROGRESS; a failure is on record before anything else of a
+ * rollback, and `pv_try` is unset last; `pv_rev` moves in one write and only then the progress says DONE.
  */
 import { EMPTY } from 'rxjs';
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
 import { type Installed, transitionOf } from '../resources/transition.ts';
-import type { Failure, Lifeline, Trial, UpdateStatus } from '../resources/update.ts';
-import { LIFELINE, type LifelineEntry, REBOOT, settleCommitted, TRIAL, type TrialEntry } from '../runtime/boot.ts';
+import type { Lifeline, Trial, UpdateStatus } from '../resources/update.ts';
+import {
+  giveUp,
+  isBeforeBoot,
+  isSettled,
+  LIFELINE,
+  type LifelineEntry,
+  REBOOT,
+  settleCommitted,
+  TRIAL,
+  type TrialEntry,
+} from '../runtime/boot.ts';
 import type { Controller } from '../runtime/controller.ts';
 import { DeviceError, type Host } from '../runtime/host/host.ts';
 import type { Ledger } from '../runtime/ledger.ts';
@@ -99,6 +109,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     const status: UpdateStatus = {
       committed: { revision: committed, hash: (await store.hash(committed)) ?? '' },
       failures: await store.failures(),
+      ...((await isSettled(store, committed)) ? {} : { unsettled: true }),
       ...(trial === undefined ? {} : { trial }),
       ...(rebooting === undefined ? {} : { rebooting }),
       ...(lifeline === undefined ? {} : { lifeline }),
@@ -123,11 +134,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     }
   };
 
-  const bootedTrial = async (): Promise<string | undefined> => {
-    const entry = await trialEntry();
-    return entry?.booted === true ? entry.revision : undefined;
-  };
-
   /**
    * Why going there needs a reboot (updates.md §4): the first cause, and how many more there are. `from`: what it falls
    * back to, and what was booted.
@@ -146,14 +152,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     return undefined;
   };
 
-  /** The first reason stays: a crash between two of these writes must not turn it into another. */
-  const giveUp = async (failure: Failure): Promise<void> => {
-    const recorded = (await store.failures())[failure.revision];
-    const { status, message } = recorded?.hash === failure.hash ? recorded : failure;
-    if (recorded?.hash !== failure.hash) await store.recordFailure(failure);
-    await store.setProgress(failure.revision, progressOf(status, message));
-  };
-
   return {
     kind: 'update',
     reconcile,
@@ -170,16 +168,20 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           const unsound = await soundness?.whyUnsound(loaded, signal);
           // What is on trial goes on: nothing better is there to take its place.
           if (unsound !== undefined)
-            return giveUp({ revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
-          if (superseded !== undefined) await giveUp(superseded);
+            return giveUp(store, { revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
+          if (superseded !== undefined) await giveUp(store, superseded);
           await store.install(revision, content);
-          const need = await rebootNeed([fallback, await bootedTrial()], loaded);
+          const running = await trialEntry();
+          const need = await rebootNeed([fallback, running?.booted ? running.revision : undefined], loaded);
           const rebootFor = byReboot === true ? (need ?? 'a reboot was asked for') : need;
-          const message = rebootFor === undefined ? MESSAGE.transitioning : MESSAGE.rebooting;
-          await store.setProgress(revision, progressOf('INPROGRESS', message));
+          // It was given up for something else, and is asked for again.
+          await store.forgetFailure(revision);
           const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
           await ledger.put<TrialEntry>('update', TRIAL, rebootFor === undefined ? entry : { ...entry, rebootFor });
           await store.setTrying(revision, rebootFor === undefined);
+          // Not before: without a trial nobody would ever take it back.
+          const message = rebootFor === undefined ? MESSAGE.transitioning : MESSAGE.rebooting;
+          await store.setProgress(revision, progressOf('INPROGRESS', message));
           if (rebootFor !== undefined) return;
           await store.setProgress(revision, progressOf('INPROGRESS', MESSAGE.trying));
           await store.setCurrent(revision);
@@ -202,7 +204,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
         }),
       'update.rollBack': ({ failure }) =>
         refusing('update.rollBack', async () => {
-          await giveUp(failure);
+          await giveUp(store, failure);
           const { committed, trying } = await store.bootVariables();
           const reason = `${failure.revision} was rolled back: ${failure.message}`;
           const needsReboot = (await trialEntry())?.booted === true;
@@ -212,8 +214,9 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
             if (needsReboot) await ledger.put('update', REBOOT, { reason });
             else await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason });
           }
-          await store.setTrying(undefined);
           await store.setCurrent(committed);
+          // Last: what was not done by then is done again.
+          await store.setTrying(undefined);
           await ledger.remove('update', TRIAL);
         }),
       // What is due stays on record: with the boot the ledger is gone, and without it the reboot is still due.
@@ -227,11 +230,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     },
   };
 };
-
-const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
-
-/** A reboot is due from now on; to be looked at then. */
-export const askForReboot = (ledger: Ledger, reason: string): Promise<void> => ledger.put('update', REBOOT, { reason });
 
 /** Which revision's resources the device is to have, when it is to have any. */
 export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {

@@ -33,16 +33,22 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
   const superseding = planSuperseding(ref, spec, status);
   if (superseding !== undefined) return superseding;
   if (status.rebooting !== undefined) return planReboot(ref, status.rebooting, snapshot);
+  if (trial === undefined && status.unsettled) {
+    return act(
+      { type: 'update.commit', ref, revision: status.committed.revision },
+      'its commit is not written everywhere',
+    );
+  }
   if (trial === undefined) return planProposal(ref, spec, status, snapshot, nowMs);
 
   const fail = (code: Failure['status'], message: string, detail: string, because: readonly Cause[] = []): Plan => {
     const failure = failureOf(trial, code, message, detail);
     return act({ type: 'update.rollBack', ref, failure }, `${message}: ${detail}`, because);
   };
+  // Given up already, and cut off at that: what was written down is the reason, whatever has become of it since.
+  const recorded = status.failures[trial.revision];
+  if (recorded?.hash === trial.hash) return fail(recorded.status, recorded.message, recorded.detail);
   if (trial.interrupted) {
-    // A daemon that died while it gave the revision up had a better reason, and wrote that down first.
-    const recorded = status.failures[trial.revision];
-    if (recorded?.hash === trial.hash) return fail(recorded.status, recorded.message, recorded.detail);
     return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
   }
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
@@ -126,12 +132,16 @@ const planProposal = (
 ): Plan => {
   if (spec === undefined || !isNew(spec, status.committed)) return planCommitted(ref, status, snapshot, nowMs);
   const known = knownFailure(spec, status);
+  const refused = snapshot.failures[ref];
+  if (known !== undefined && refused?.action === 'update.rollBack') {
+    // It is on record already that it failed, but not everywhere.
+    return act({ type: 'update.rollBack', ref, failure: known }, refused.message);
+  }
   if (known !== undefined) {
     const holding = planLifeline(ref, status, snapshot, nowMs);
     const told = `this content was tried before and failed: ${known.message}: ${known.detail}`;
     return holding === undefined ? stall(told) : holding;
   }
-  const refused = snapshot.failures[ref];
   if (refused?.action === 'update.try' && refused.attempts >= FATAL_ATTEMPTS) {
     const failure: Failure = { ...spec, status: 'ERROR', message: 'Internal error', detail: refused.message };
     return act({ type: 'update.rollBack', ref, failure }, refused.message);

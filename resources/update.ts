@@ -57,6 +57,8 @@ export interface Lifeline {
 export interface UpdateStatus {
   /** `pv_rev`. */
   readonly committed: { readonly revision: string; readonly hash: string };
+  /** It is committed, but not all that follows from it could be written yet. */
+  readonly unsettled?: true;
   /** `pv_try`, while it is tried. */
   readonly trial?: Trial;
   /** Revisions that failed, by name. */

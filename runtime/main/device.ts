@@ -8,7 +8,7 @@ import { distinctUntilChanged, map, type Observable, type Subscription } from 'r
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { askForReboot, effectiveRevision, updateController } from '../../controllers/update.ts';
+import { effectiveRevision, updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { changeOf } from '../../reconcilers/change.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
@@ -18,7 +18,7 @@ import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
-import { bootDevice, endBoot, settleCommitted } from '../boot.ts';
+import { askForReboot, bootDevice, endBoot, settle } from '../boot.ts';
 import type { Controllers } from '../controller.ts';
 import type { Event } from '../event.ts';
 import { type History, openHistory } from '../history/history.ts';
@@ -105,8 +105,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     verityHandlers: options.verityHandlers,
     appengine: true,
   });
-  const { committed } = await store.bootVariables();
-  await settleCommitted(store, ledger, committed);
+  await settle(store, ledger);
   await bootDevice({ clock: host.clock, ledger, store, session: options.session });
 
   const container = containerController({

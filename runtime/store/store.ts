@@ -107,6 +107,7 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   /** Revisions that failed, by name, as long as their trail exists. */
   failures(): Promise<Failures>;
   recordFailure(failure: Failure): Promise<void>;
+  forgetFailure(revision: string): Promise<void>;
 }
 
 const MAX_REASON_BYTES = 64 * 1024;
@@ -242,6 +243,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     setRolledBack: (reason) => (reason === undefined ? files.remove(rollback) : files.write(rollback, reason, 0o644)),
     rolledBack: async () => (await files.read(rollback, MAX_REASON_BYTES))?.toString(),
     failures,
+    forgetFailure: async (revision) => records.setFailure(trailOf(revision), undefined),
     recordFailure: async (failure) =>
       records.setFailure(trailOf(failure.revision), { ...failure, time: clock.wallTime().toISOString() }),
   };

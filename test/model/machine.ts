@@ -1,0 +1,220 @@
+/**
+ * The update machine on a simulated storage: controller, reconciler, store, ledger and boot script, without containers.
+ *
+ * In: what is on the storage, what is proposed, and whether what runs reaches its goals. Out: what the daemon does next,
+ * and what is on the storage after each of its writes. The run directory lies on the storage here too, so that one value
+ * is everything; a power cut empties it.
+ */
+import { effectiveRevision, updateController } from '../../controllers/update.ts';
+import { reconcileUpdate } from '../../reconcilers/update.ts';
+import type { Action } from '../../resources/action.ts';
+import type { Paths } from '../../resources/paths.ts';
+import { CONVERGED, type Plan } from '../../resources/plan.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
+import { bootDevice, settle } from '../../runtime/boot.ts';
+import { DeviceError } from '../../runtime/host/host.ts';
+import type { Operation } from '../../runtime/host/simulated/operation.ts';
+import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
+import { simulatedStorage } from '../../runtime/host/simulated/storage.ts';
+import { openLedger } from '../../runtime/ledger.ts';
+import { openRevisions } from '../../runtime/main/revisions.ts';
+import { openStore } from '../../runtime/store/store.ts';
+import { type TrailContent, trailContentOf } from '../../runtime/store/trail.ts';
+import { containerSpec, groupSpec, opened, running, snapshotOf } from '../reconcilers/given.ts';
+import { aState, parsed, type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
+import { type Entry, plant, type Tree, treeOf } from './tree.ts';
+
+const PATHS: Paths = { ...TEST_PATHS, run: '/storage/run', lxc: '/storage/run/lxc' };
+export const RUN = 'run/';
+
+const group = (timeout: number): StateBuilder =>
+  aState().group({ name: 'apps', timeout }).container('web', { group: 'apps' });
+
+/** two differs by a container, three by what belongs to none. */
+export const STATES: Readonly<Record<string, StateBuilder>> = {
+  'locals/one': group(30),
+  'locals/two': group(30).object('web/extra'),
+  'locals/three': group(40),
+};
+
+export const hashOf = (revision: string): string => sha256(STATES[revision]?.toText() ?? '');
+export const specOf = (revision: string): UpdateSpec => ({ revision, hash: hashOf(revision) });
+
+/** Whether what runs reaches its goals, and what the device refused. */
+export const WORLDS = ['good', 'bad', 'refusing'] as const;
+export type World = (typeof WORLDS)[number];
+
+/** `at`: how many writes happen before it. */
+export interface Cut {
+  readonly at: number;
+  readonly code: 'ENOSPC' | 'EIO';
+}
+
+export interface Run {
+  /** What is on the storage after each write, the first one before any. */
+  readonly trees: readonly Tree[];
+  readonly end: 'done' | 'refused' | 'rebooted';
+}
+
+/** The one who lives wrote `live`; see dead(). */
+const SESSION = 'live';
+
+const WRITES = ['write', 'writeStream', 'append', 'rename', 'link', 'symlink', 'remove', 'makeDirectory'];
+const isWrite = ({ port, name }: Operation): boolean => port === 'files' && WRITES.includes(name);
+
+const machineOn = async (host: SimulatedHost) => {
+  const store = await openStore({ files: host.files, clock: host.clock, paths: PATHS });
+  const ledger = await openLedger(host.files, `${PATHS.run}/ledger`, host.bootId);
+  const revisions = openRevisions(store, {
+    paths: PATHS,
+    goalsTimeoutSeconds: 120,
+    verityHandlers: true,
+    appengine: true,
+  });
+  const controller = updateController({
+    host,
+    ledger,
+    store,
+    reconcile: reconcileUpdate,
+    load: revisions.load,
+    commitDelaySeconds: 0,
+    rebootTransitions: true,
+    session: SESSION,
+  });
+  return { store, ledger, controller };
+};
+type Machine = Awaited<ReturnType<typeof machineOn>>;
+
+export type Work = (machine: Machine, host: SimulatedHost) => Promise<void>;
+
+/** Does it on a device with this storage. What precedes it, opening the store and the ledger, has been done before. */
+export const run = async (tree: Tree, work: Work, cut?: Cut): Promise<Run> => {
+  const storage = simulatedStorage();
+  plant(storage.fileSystem, tree);
+  const host = simulatedHost({ storage, lxcPath: PATHS.lxc });
+  const machine = await machineOn(host);
+  const trees = [treeOf(storage.fileSystem)];
+  let left = cut?.at ?? Number.POSITIVE_INFINITY;
+  host.faults = {
+    before: (operation) => {
+      if (!isWrite(operation)) return undefined;
+      left -= 1;
+      return left === -1 ? new DeviceError(operation.name, operation.subject, cut?.code ?? 'EIO') : undefined;
+    },
+    after: (operation) => {
+      if (isWrite(operation)) trees.push(treeOf(storage.fileSystem));
+      return undefined;
+    },
+  };
+  const end = await Promise.race([
+    work(machine, host).then(
+      () => 'done' as const,
+      (error: unknown) => {
+        if (error instanceof DeviceError) return 'refused' as const;
+        throw error;
+      },
+    ),
+    host.settle().then(() => 'rebooted' as const),
+  ]);
+  if (end === 'rebooted' && !host.rebooting) throw new Error('it neither ended nor rebooted');
+  return { trees, end };
+};
+
+/** What a start does before its loop runs. */
+export const start: Work = async ({ store, ledger }, { clock }) => {
+  await settle(store, ledger);
+  await bootDevice({ clock, ledger, store, session: SESSION });
+};
+
+export const perform =
+  (action: Action): Work =>
+  async ({ controller }) => {
+    // Each executor of the table takes its own action; that the names match the compiler cannot pair up.
+    const execute = controller.execute[action.type as keyof typeof controller.execute] as Execute;
+    await execute(action, new AbortController().signal);
+  };
+type Execute = (action: Action, signal: AbortSignal) => Promise<void>;
+
+/** Somebody brings a revision, again or for the first time. */
+export const propose =
+  (revision: string): Work =>
+  async ({ store }) => {
+    await store.propose(revision, STATES[revision]?.toBytes() ?? new Uint8Array());
+  };
+
+export interface Daemon {
+  /** What somebody asked it for. */
+  readonly wanted: string | undefined;
+  /** What the device refused it last, if that was the last it did. */
+  readonly refused: Action['type'] | undefined;
+}
+
+/** What the machine would do next, in each world. */
+export const look = async (tree: Tree, { wanted, refused }: Daemon): Promise<Readonly<Record<World, Plan>>> => {
+  const plans = new Map<World, Plan>();
+  await run(tree, async ({ controller }, { clock }) => {
+    const status = await controller.observe('device');
+    if (status === undefined) throw new Error('no update status');
+    const revision = effectiveRevision(status);
+    const spec = wanted === undefined ? undefined : specOf(wanted);
+    for (const world of WORLDS) {
+      const snapshot = snapshotIn(world, status, { revision, refused });
+      plans.set(world, reconcileUpdate({ ref: UPDATE, spec, status }, snapshot, clock.nowMs()));
+    }
+  });
+  const planIn = (world: World): Plan => plans.get(world) ?? CONVERGED;
+  return { good: planIn('good'), bad: planIn('bad'), refusing: planIn('refusing') };
+};
+
+const failure = (action: Action['type'], attempts: number) => ({
+  action,
+  attempts,
+  code: 'EIO',
+  message: 'refused',
+  retryAtMs: 0,
+});
+
+const snapshotIn = (
+  world: World,
+  status: UpdateStatus,
+  { revision, refused }: { readonly revision: string; readonly refused: Action['type'] | undefined },
+): Snapshot => {
+  const observed = { [UPDATE]: status };
+  if (status.rebooting !== undefined) return snapshotOf({ revision: '(rebooting)', observed });
+  const failures = {
+    ...(world === 'bad' ? { 'container/web': failure('container.start', 3) } : {}),
+    ...(refused === undefined ? {} : { [UPDATE]: failure(refused, 1) }),
+    ...(world === 'refusing' && refused !== 'update.rollBack' ? { [UPDATE]: failure('update.try', 3) } : {}),
+  };
+  // The factory revision is empty.
+  if (revision === '0') return snapshotOf({ revision, observed, failures });
+  return snapshotOf({
+    revision,
+    desired: { 'group/app': groupSpec(), 'container/web': containerSpec() },
+    observed: { ...observed, 'group/app': opened(), 'container/web': running() },
+    failures,
+  });
+};
+
+const contentOf = (revision: string): TrailContent => trailContentOf(parsed(STATES[revision] ?? aState()));
+
+/** A device that runs locals/one. Everything that will be proposed has its objects. */
+export const firstTree = async (): Promise<Tree> => {
+  const objects: [string, string][] = Object.values(STATES).flatMap((state) =>
+    Object.entries(state.toValue()).flatMap(([key, id]): [string, string][] =>
+      typeof id === 'string' && /^[0-9a-f]{64}$/.test(id) ? [[`objects/${id}`, key]] : [],
+    ),
+  );
+  const empty: Tree = new Map<string, Entry>([
+    ['objects/', 'directory'],
+    ...objects.map(([path, key]): [string, Entry] => [path, { type: 'file', content: Buffer.from(key), mode: 0o644 }]),
+  ]);
+  const { trees } = await run(empty, async (machine, host) => {
+    await propose('locals/one')(machine, host);
+    await machine.store.install('locals/one', contentOf('locals/one'));
+    await machine.store.commit('locals/one');
+    await start(machine, host);
+  });
+  return trees.at(-1) ?? empty;
+};
