@@ -78,9 +78,10 @@ describeSystem('the control socket', () => {
     expect(await seen()).toEqual(expected);
     expect((await device.request('DELETE', '/user-meta/web.colour')).status).toBe(200);
     expect(await device.read('web', '/pantavisor/user-meta/colour')).toBeUndefined();
-    const { body } = await device.request('GET', '/device-meta');
-    expect(JSON.parse(body)).toMatchObject({
-      'pantavisor.status': 'READY',
+    const about = async () => JSON.parse((await device.request('GET', '/device-meta')).body);
+    // A daemon that has just started is not ready before it has seen what runs.
+    await until('the device is ready', async () => (await about())['pantavisor.status'] === 'READY');
+    expect(await about()).toMatchObject({
       'pantavisor.mode': 'local',
       'pantavisor.uname': { 'kernel.release': readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim() },
     });
