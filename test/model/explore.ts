@@ -19,7 +19,7 @@ import {
   type Work,
   type World,
 } from './machine.ts';
-import { digestOf, type Tree, withoutBelow } from './tree.ts';
+import { bootVariablesIn, digestOf, type Tree, withoutBelow } from './tree.ts';
 
 export interface State {
   readonly id: string;
@@ -83,7 +83,11 @@ interface Deed {
 
 const lastOf = ({ trees }: Run, { from }: Deed): Tree => trees.at(-1) ?? from.tree;
 
-export const explore = async (first: Tree, proposals: number): Promise<Exploration> => {
+/**
+ * @param proposals how often somebody proposes something.
+ * @param isWay whether nothing is cut off before the last proposal, which comes while the one before it is on trial.
+ */
+export const explore = async (first: Tree, proposals: number, isWay = false): Promise<Exploration> => {
   const states = new Map<string, State>();
   const steps: Step[] = [];
   const onward = new Map<string, Partial<Record<World, string>>>();
@@ -128,8 +132,10 @@ export const explore = async (first: Tree, proposals: number): Promise<Explorati
   /** @returns where it comes undisturbed. */
   const doIt = async (deed: Deed): Promise<string> => {
     const whole = await run(deed.from.tree, deed.work);
-    cut(deed, whole);
-    await refuse(deed, whole.trees.length - 1);
+    if (!isWay || deed.from.proposals === 0) {
+      cut(deed, whole);
+      await refuse(deed, whole.trees.length - 1);
+    }
     const last = lastOf(whole, deed);
     const booted = stateOf(withoutBelow(last, RUN), deed.from.proposals);
     return reach(deed, whole.end === 'rebooted' ? booted : deed.next(last), '');
@@ -159,7 +165,8 @@ export const explore = async (first: Tree, proposals: number): Promise<Explorati
   };
 
   const proposed = async (from: State): Promise<void> => {
-    for (const revision of Object.keys(STATES)) {
+    const isLate = isWay && from.proposals === 1 && bootVariablesIn(from.tree)['pv_try'] === undefined;
+    for (const revision of isLate ? [] : Object.keys(STATES)) {
       const next = (tree: Tree): State => stateOf(tree, from.proposals - 1, { wanted: revision, refused: undefined });
       await doIt({ from, work: propose(revision), told: `propose ${revision}`, next, asks: revision });
     }

@@ -6,17 +6,10 @@
  */
 import { isFinal, Progress } from '../../resources/progress.ts';
 import type { Failure } from '../../resources/update.ts';
-import { parseUboot } from '../../runtime/store/uboot.ts';
 import { defectOf } from './defect.ts';
 import type { Exploration, State, Step } from './explore.ts';
 import { STATES, WORLDS } from './machine.ts';
-import { type Tree, textAt } from './tree.ts';
-
-const bootVariables = (tree: Tree): Readonly<Record<string, string>> => {
-  const entry = tree.get('boot/uboot.txt');
-  if (entry === undefined || entry === 'directory' || entry.type !== 'file') return {};
-  return Object.fromEntries([...parseUboot(entry.content)].filter(([, value]) => value !== ''));
-};
+import { bootVariablesIn, type Tree, textAt } from './tree.ts';
 
 const json = (tree: Tree, path: string): unknown => {
   const text = textAt(tree, path);
@@ -29,7 +22,7 @@ const failureOf = (tree: Tree, revision: string): (Failure & { time: string }) |
 
 /** @returns what is broken, one sentence each. */
 export const brokenIn = ({ tree }: State): string[] => {
-  const { pv_rev: committed, pv_try: trying } = bootVariables(tree);
+  const { pv_rev: committed, pv_try: trying } = bootVariablesIn(tree);
   if (committed === undefined) return ['nothing boots: pv_rev is not set'];
   const boots = trying === undefined ? [committed] : [committed, trying];
   return boots.flatMap((revision) => {
@@ -51,7 +44,7 @@ export const brokenBy = ({ states }: Exploration, { from, to, told, asks }: Step
 
 const brokenAtRest = (state: State): string[] => {
   const { tree } = state;
-  const { pv_rev: committed, pv_try: trying, pv_trying: tried } = bootVariables(tree);
+  const { pv_rev: committed, pv_try: trying, pv_trying: tried } = bootVariablesIn(tree);
   const current = tree.get('trails/current');
   const pointsAt = current !== undefined && current !== 'directory' && current.type === 'symlink' ? current.target : '';
   return [

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FileSystem } from '../../runtime/host/simulated/file-system.ts';
 import type { DirectoryNode } from '../../runtime/host/simulated/inode.ts';
 import { isTemporary } from '../../runtime/host/simulated/tree.ts';
+import { parseUboot } from '../../runtime/store/uboot.ts';
 
 export type Entry =
   | 'directory'
@@ -72,4 +73,11 @@ export const withoutBelow = (tree: Tree, directory: string): Tree =>
 export const textAt = (tree: Tree, path: string): string | undefined => {
   const entry = tree.get(path);
   return entry === undefined || entry === 'directory' || entry.type !== 'file' ? undefined : entry.content.toString();
+};
+
+/** Those that are set. */
+export const bootVariablesIn = (tree: Tree): Readonly<Record<string, string>> => {
+  const entry = tree.get('boot/uboot.txt');
+  if (entry === undefined || entry === 'directory' || entry.type !== 'file') return {};
+  return Object.fromEntries([...parseUboot(entry.content)].filter(([, value]) => value !== ''));
 };
