@@ -9,11 +9,11 @@ import { effectiveRevision, updateController } from '../../controllers/update.ts
 import { reconcileUpdate } from '../../reconcilers/update.ts';
 import type { Action } from '../../resources/action.ts';
 import type { Paths } from '../../resources/paths.ts';
-import { CONVERGED, type Plan } from '../../resources/plan.ts';
+import type { Plan } from '../../resources/plan.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
 import { bootDevice, settle } from '../../runtime/boot.ts';
-import { DeviceError } from '../../runtime/host/host.ts';
+import { DeviceError, type Files, type Host } from '../../runtime/host/host.ts';
 import type { Operation } from '../../runtime/host/simulated/operation.ts';
 import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
 import { simulatedStorage } from '../../runtime/host/simulated/storage.ts';
@@ -60,10 +60,14 @@ export interface Run {
 /** The one who lives wrote `live`; see dead(). */
 const SESSION = 'live';
 
+/** More steps than this without coming to rest is going round. */
+const PATIENCE = 40;
+
 const WRITES = ['write', 'writeStream', 'append', 'rename', 'link', 'symlink', 'remove', 'makeDirectory'];
 const isWrite = ({ port, name }: Operation): boolean => port === 'files' && WRITES.includes(name);
 
-const machineOn = async (host: SimulatedHost) => {
+const machineOn = async (bare: SimulatedHost, wrap: Wrap) => {
+  const host: Host = { ...bare, files: wrap(bare.files) };
   const store = await openStore({ files: host.files, clock: host.clock, paths: PATHS });
   const ledger = await openLedger(host.files, `${PATHS.run}/ledger`, host.bootId);
   const revisions = openRevisions(store, {
@@ -88,12 +92,15 @@ type Machine = Awaited<ReturnType<typeof machineOn>>;
 
 export type Work = (machine: Machine, host: SimulatedHost) => Promise<void>;
 
+/** Puts something between the machine and its files. */
+export type Wrap = (files: Files) => Files;
+
 /** Does it on a device with this storage. What precedes it, opening the store and the ledger, has been done before. */
-export const run = async (tree: Tree, work: Work, cut?: Cut): Promise<Run> => {
+export const run = async (tree: Tree, work: Work, cut?: Cut, wrap: Wrap = (files) => files): Promise<Run> => {
   const storage = simulatedStorage();
   plant(storage.fileSystem, tree);
   const host = simulatedHost({ storage, lxcPath: PATHS.lxc });
-  const machine = await machineOn(host);
+  const machine = await machineOn(host, wrap);
   const trees = [treeOf(storage.fileSystem)];
   let left = cut?.at ?? Number.POSITIVE_INFINITY;
   host.faults = {
@@ -150,22 +157,43 @@ export interface Daemon {
   readonly refused: Action['type'] | undefined;
 }
 
-/** What the machine would do next, in each world. */
-export const look = async (tree: Tree, { wanted, refused }: Daemon): Promise<Readonly<Record<World, Plan>>> => {
-  const plans = new Map<World, Plan>();
-  await run(tree, async ({ controller }, { clock }) => {
-    const status = await controller.observe('device');
-    if (status === undefined) throw new Error('no update status');
-    const revision = effectiveRevision(status);
-    const spec = wanted === undefined ? undefined : specOf(wanted);
-    for (const world of WORLDS) {
-      const snapshot = snapshotIn(world, status, { revision, refused });
-      plans.set(world, reconcileUpdate({ ref: UPDATE, spec, status }, snapshot, clock.nowMs()));
-    }
-  });
-  const planIn = (world: World): Plan => plans.get(world) ?? CONVERGED;
+type Plans = Readonly<Record<World, Plan>>;
+
+const plansOf = async (
+  { controller }: Machine,
+  { clock }: SimulatedHost,
+  { wanted, refused }: Daemon,
+): Promise<Plans> => {
+  const status = await controller.observe('device');
+  if (status === undefined) throw new Error('no update status');
+  const revision = effectiveRevision(status);
+  const spec = wanted === undefined ? undefined : specOf(wanted);
+  const planIn = (world: World): Plan =>
+    reconcileUpdate({ ref: UPDATE, spec, status }, snapshotIn(world, status, { revision, refused }), clock.nowMs());
   return { good: planIn('good'), bad: planIn('bad'), refusing: planIn('refusing') };
 };
+
+/** What the machine would do next, in each world. */
+export const look = async (tree: Tree, daemon: Daemon): Promise<Plans> => {
+  let plans: Plans | undefined;
+  await run(tree, async (machine, host) => {
+    plans = await plansOf(machine, host, daemon);
+  });
+  if (plans === undefined) throw new Error('the device could not be looked at');
+  return plans;
+};
+
+/** Goes on until nothing is left to do, or the device reboots. */
+export const onward =
+  (world: World, wanted?: string): Work =>
+  async (machine, host) => {
+    for (let left = PATIENCE; left > 0; left -= 1) {
+      const plan = (await plansOf(machine, host, { wanted, refused: undefined }))[world];
+      if (plan.outcome !== 'acting') return;
+      await perform(plan.next)(machine, host);
+    }
+    throw new Error('it never comes to rest');
+  };
 
 const failure = (action: Action['type'], attempts: number) => ({
   action,

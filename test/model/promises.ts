@@ -21,7 +21,7 @@ const failureOf = (tree: Tree, revision: string): (Failure & { time: string }) |
   json(tree, `trails/${revision}/.pv/failure`) as (Failure & { time: string }) | undefined; // the store wrote it
 
 /** @returns what is broken, one sentence each. */
-export const brokenIn = ({ tree }: State): string[] => {
+export const brokenIn = ({ tree }: Pick<State, 'tree'>): string[] => {
   const { pv_rev: committed, pv_try: trying } = bootVariablesIn(tree);
   if (committed === undefined) return ['nothing boots: pv_rev is not set'];
   const boots = trying === undefined ? [committed] : [committed, trying];
@@ -42,8 +42,7 @@ export const brokenBy = ({ states }: Exploration, { from, to, told, asks }: Step
     return isSame ? [] : [`${told} changed why ${revision} failed: ${before.detail} became ${after?.detail}`];
   });
 
-const brokenAtRest = (state: State): string[] => {
-  const { tree } = state;
+export const brokenAtRest = ({ tree }: Pick<State, 'tree'>): string[] => {
   const { pv_rev: committed, pv_try: trying, pv_trying: tried } = bootVariablesIn(tree);
   const current = tree.get('trails/current');
   const pointsAt = current !== undefined && current !== 'directory' && current.type === 'symlink' ? current.target : '';
