@@ -3,7 +3,7 @@ import { isFinal, type Progress } from '../../resources/progress.ts';
 import { isRevision } from '../store/revision.ts';
 import type { Store } from '../store/store.ts';
 import type { Drop } from './drop.ts';
-import type { DropStatus, StatusFiles } from './status-file.ts';
+import type { DropStatus, ProgressReport, StatusFiles } from './status-file.ts';
 
 const progressIn = (status: DropStatus): Progress => ({
   status: status.status,
@@ -15,22 +15,39 @@ const progressIn = (status: DropStatus): Progress => ({
 /**
  * Marks a drop as judged if its status file says so of this very file: it is not unpacked, let alone proposed, at
  * every start. One that is DONE must still be in the store, else the storage is another one.
+ * @returns its end, if the store knows it and the daemon could not write it beside the drop any more: begun again, it
+ *   would undo what came after it.
  */
-export const seenBefore = async (drop: Drop, statusFiles: StatusFiles, store: Store): Promise<void> => {
+export const seenBefore = async (
+  drop: Drop,
+  statusFiles: StatusFiles,
+  store: Store,
+): Promise<ProgressReport | undefined> => {
   const status = await statusFiles.read(drop.name);
-  if (status === undefined || !isFinal(progressIn(status))) return;
+  if (status === undefined) return undefined;
   const { source, revision, hash } = status;
   if (
     source.file !== drop.file ||
     source.sizeBytes !== drop.stat.sizeBytes ||
     source.modifiedMs !== drop.stat.modifiedMs
   )
-    return;
-  if (status.status === 'DONE' && (revision === undefined || (await storedHash(store, revision)) !== hash)) return;
+    return undefined;
+  const isStored = revision !== undefined && (await storedHash(store, revision)) === hash;
+  const told = progressIn(status);
+  const untold = isStored && !isFinal(told) ? await endOf(store, revision) : undefined;
+  if (!isFinal(untold?.progress ?? told) || (status.status === 'DONE' && !isStored)) return undefined;
   drop.phase = { is: 'judged' };
   drop.isFinal = true;
   if (revision !== undefined) drop.revision = revision;
   if (hash !== undefined) drop.hash = hash;
+  return untold;
+};
+
+const endOf = async (store: Store, revision: string): Promise<ProgressReport | undefined> => {
+  const progress = await store.progress(revision);
+  if (progress === undefined || !isFinal(progress)) return undefined;
+  const reason = (await store.failures())[revision]?.detail;
+  return { progress, ...(reason !== undefined && { reason }) };
 };
 
 const storedHash = (store: Store, revision: string): Promise<string | undefined> =>

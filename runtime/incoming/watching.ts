@@ -60,12 +60,11 @@ export class Watching {
 
   /** @returns when to look again though nothing happened; undefined: no need. @throws DeviceError */
   async look(): Promise<number | undefined> {
-    const { files, directory, store, statusFiles } = this.#options;
+    const { files, directory } = this.#options;
     const before = this.#drops;
     this.#drops = await findDrops(files, directory, before, () => this.#sequence++);
     for (const [file, drop] of before) if (this.#drops.get(file) !== drop) letGo(drop);
-    if (this.#isFirstLook)
-      for (const drop of this.#drops.values()) await this.#guarded(drop, () => seenBefore(drop, statusFiles, store));
+    if (this.#isFirstLook) for (const drop of this.#drops.values()) await this.#guarded(drop, () => this.#recall(drop));
     this.#isFirstLook = false;
     for (const drop of this.#drops.values()) await this.#guarded(drop, () => this.#open(drop));
     // Newest first: it makes the older ones superfluous.
@@ -87,6 +86,11 @@ export class Watching {
       drop.phase = { is: 'refused', atMs: this.#options.clock.nowMs() + delayMs };
       this.#options.onProblem?.(drop.file, error.message);
     }
+  }
+
+  async #recall(drop: Drop): Promise<void> {
+    const untold = await seenBefore(drop, this.#options.statusFiles, this.#options.store);
+    if (untold !== undefined) await this.tell(drop, untold);
   }
 
   async #open(drop: Drop): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, utimes } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { firstValueFrom, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { parseState } from '../../../resources/state.ts';
@@ -149,6 +149,21 @@ describe('several drops', () => {
     await restart();
     await look();
     expect(proposals).toEqual(['locals/one']);
+  });
+
+  test('what ended although its status file does not say so is not proposed again', async () => {
+    await drop('one.json', ONE);
+    await look();
+    const unfinished = await readFile(inWatch('one.status.json'));
+    await commit('locals/one');
+    await drop('two.json', TWO);
+    await look();
+    await commit('locals/two');
+    await writeFile(inWatch('one.status.json'), unfinished);
+    await restart();
+    await look();
+    expect(proposals).toEqual([]);
+    expect(await statusOf('one')).toMatchObject({ status: 'DONE', revision: 'locals/one' });
   });
 
   test('a drop that says DONE is used when the storage is a new one', async () => {
