@@ -47,7 +47,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request over a unix socket. @throws Error when nobody listens. */
+/** One request over a unix socket. @throws Error when nobody listens, or goes away before it has answered. */
 export const requestOn = (socketPath: string, method: string, path: string, body?: unknown): Promise<Answer> =>
   new Promise((fulfil, reject) => {
     const outgoing = request({ socketPath, method, path, agent: false }, (incoming) => {
@@ -57,6 +57,8 @@ export const requestOn = (socketPath: string, method: string, path: string, body
       incoming.on('error', reject);
     });
     outgoing.on('error', reject);
+    // A daemon that boots anew may close the connection at any byte of its answer.
+    outgoing.on('close', () => reject(Object.assign(new Error(`no whole answer: ${path}`), { code: 'ECONNRESET' })));
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
 
