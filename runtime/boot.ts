@@ -12,7 +12,8 @@ import type { Store } from './store/store.ts';
 export const TRIAL = 'device';
 export const REBOOT = 'reboot';
 export const LIFELINE = 'lifeline';
-const BOOT = 'boot';
+/** Its presence says that the boot script has run. */
+export const BOOT = 'boot';
 
 export interface TrialEntry {
   readonly session: string;

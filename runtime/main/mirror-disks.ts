@@ -2,7 +2,7 @@
 import type { DiskSpec, DiskStatus } from '../../resources/disk.ts';
 import type { SimulatedHost } from '../host/simulated/simulated.ts';
 import type { Ledger } from '../ledger.ts';
-import { statusesOf } from '../rehearsal/present.ts';
+import { type Present, statusesOf } from '../rehearsal/present.ts';
 import type { Scene } from '../rehearsal/rehearsal.ts';
 
 /** Content is not rehearsed. */
@@ -25,6 +25,12 @@ export const mirrorDisks = async (host: SimulatedHost, ledger: Ledger, scene: Sc
     await putToUse(host, status, device);
   }
 };
+
+/** Block devices that are there, with what they hold. */
+export const disksInUse = (present: Present): readonly (readonly [path: string, contents: string])[] =>
+  statusesOf('disk', present).flatMap(([, status]) =>
+    status.source.type === 'block' && status.path !== undefined ? [[status.path, contentsOf(status) ?? 'blank']] : [],
+  );
 
 const contentsOf = ({ contents, active, use }: DiskStatus): string | undefined =>
   contents ?? (active ? (use.type === 'swap' ? 'swap' : use.filesystem) : undefined);

@@ -1,7 +1,7 @@
 /** The mounted volumes of another device on a simulated one. */
 import { type Ref, refOf } from '../../resources/ref.ts';
 import type { VolumeStatus } from '../../resources/volume.ts';
-import { squashfsImage } from '../host/simulated/inode.ts';
+import { imageOf } from '../host/simulated/inode.ts';
 import type { SimulatedHost } from '../host/simulated/simulated.ts';
 import { type Present, statusesOf } from '../rehearsal/present.ts';
 
@@ -34,8 +34,8 @@ const mountAs = async (host: SimulatedHost, status: VolumeStatus): Promise<void>
     case 'image':
     case 'foreign':
       await files.makeDirectory(target, 0o755);
-      if ((await files.stat(source)) === undefined) await makeImage(host, source);
-      await mounts.mountImage({ image: source, target, filesystem: 'squashfs', readOnly: true });
+      if ((await files.stat(source)) === undefined) await makeImage(host, source, filesystemOf(target));
+      await mounts.mountImage({ image: source, target, filesystem: filesystemOf(target), readOnly: true });
       if (status.type === 'foreign') mischief.detachLoop(target);
       break;
     default: {
@@ -45,9 +45,12 @@ const mountAs = async (host: SimulatedHost, status: VolumeStatus): Promise<void>
   if (deleted) await files.remove(source);
 };
 
-const makeImage = async ({ files }: SimulatedHost, path: string): Promise<void> => {
+/** A volume is named after its file, and that after its file system: `root.squashfs`. */
+const filesystemOf = (target: string): string => target.slice(target.lastIndexOf('.') + 1);
+
+const makeImage = async ({ files }: SimulatedHost, path: string, filesystem: string): Promise<void> => {
   await files.makeDirectory(parentOf(path), 0o755);
-  await files.write(path, squashfsImage(path), 0o644);
+  await files.write(path, imageOf(filesystem, path), 0o644);
 };
 
 /** `.bind` is one file, everything else that is bound is a directory. */

@@ -5,21 +5,23 @@
  * are, but for LXC configurations, whose text is read. Identities of trees are the simulated kernel's own, so those
  * that containers were started with are translated.
  */
+import type { CompiledState } from '../../resources/compile.ts';
 import type { ContainerStatus, Run } from '../../resources/container.ts';
 import { objectPath, trailPath } from '../../resources/paths.ts';
 import { readState } from '../../resources/read-state.ts';
 import type { Ref } from '../../resources/ref.ts';
+import { BOOT, LIFELINE, type LifelineEntry, REBOOT, TRIAL, type TrialEntry } from '../boot.ts';
 import type { Files } from '../host/host.ts';
-import { squashfsImage } from '../host/simulated/inode.ts';
+import { imageOf } from '../host/simulated/inode.ts';
 import { type SimulatedHost, simulatedHost } from '../host/simulated/simulated.ts';
 import { type SimulatedDisk, simulatedStorage } from '../host/simulated/storage.ts';
 import { type Ledger, openLedger } from '../ledger.ts';
-import { type Present, statusesOf } from '../rehearsal/present.ts';
+import { type Present, type StoredRevision, statusesOf } from '../rehearsal/present.ts';
 import type { Scene } from '../rehearsal/rehearsal.ts';
 import { openRecords } from '../store/records.ts';
 import { installTrail } from '../store/trail.ts';
 import { ubootBootloader } from '../store/uboot.ts';
-import { mirrorDisks } from './mirror-disks.ts';
+import { disksInUse, mirrorDisks } from './mirror-disks.ts';
 import { mirrorVolumes } from './mirror-volumes.ts';
 import { sha256 } from './revisions.ts';
 
@@ -28,14 +30,14 @@ const STORAGE_BYTES = 2 ** 50;
 /** Any mount that was not the one a container was started with. */
 const ANOTHER_TREE = 'another tree';
 
-/** Of the daemon that began the trial, if one is on. */
+/** Of the daemon that is rehearsed, and thereby of the one that began the trial, if one is on. */
 export const SESSION = 'rehearsal';
 
 /** A device without anything on it yet, at the present's time. */
 export const blankDevice = ({ present, knowledge }: Scene): SimulatedHost => {
   const { paths, zram, swap } = present.settings;
   const disks = Object.fromEntries(
-    [...knowledge.disks]
+    [...knowledge.disks, ...disksInUse(present)]
       .filter(([path]) => path.startsWith('/dev/'))
       .map(([path, contents]): [string, SimulatedDisk] => [path, contents === 'blank' ? {} : { contents }]),
   );
@@ -67,11 +69,15 @@ export const mirrorPresent = async (host: SimulatedHost, scene: Scene): Promise<
       mirrorContainer(host, ledger, name, translated(status, present, identities)),
     ),
   );
-  if (present.trial !== undefined && !present.trial.interrupted) {
-    const { revision, startedAtMs, commitAtMs } = present.trial;
-    const times = { startedAtMs, ...(commitAtMs === undefined ? {} : { commitAtMs }) };
-    await ledger.put('update', 'device', { session: SESSION, revision, ...times });
-  }
+  await mirrorUpdate(ledger, present);
+};
+
+const mirrorUpdate = async (ledger: Ledger, { trial, booted, rebooting, lifeline }: Present): Promise<void> => {
+  if (booted) await ledger.put('update', BOOT, { atMs: 0 });
+  if (rebooting !== undefined) await ledger.put('update', REBOOT, { reason: rebooting });
+  if (lifeline !== undefined) await ledger.put<LifelineEntry>('update', LIFELINE, lifeline);
+  if (trial?.entry === undefined) return;
+  await ledger.put<TrialEntry>('update', TRIAL, { session: SESSION, revision: trial.revision, ...trial.entry });
 };
 
 const revisionsOf = ({ committed, trial, proposal }: Present) =>
@@ -82,15 +88,26 @@ const placeObjects = async (files: Files, { present, knowledge, proposal }: Scen
   const { paths } = present.settings;
   await files.makeDirectory(`${paths.storage}/objects`, 0o755);
   const documents = [...revisionsOf(present), ...(proposal === undefined ? [] : [proposal])];
-  const placed = new Set<string>();
-  for (const { document } of documents) {
-    for (const id of idsIn(document)) {
-      if (placed.has(id)) continue;
-      placed.add(id);
-      await files.write(objectPath(paths, id), knowledge.texts.get(id) ?? squashfsImage(id), 0o644);
-    }
+  const ids = new Set(documents.flatMap(({ document }) => [...idsIn(document)]));
+  const filesystems = new Map(documents.flatMap((stored) => imagesOf(readAs(stored, present))));
+  for (const id of ids) {
+    const image = imageOf(filesystems.get(id) ?? 'squashfs', id);
+    await files.write(objectPath(paths, id), knowledge.texts.get(id) ?? image, 0o644);
   }
 };
+
+const readAs = ({ revision, document }: StoredRevision, { settings }: Present): CompiledState | undefined => {
+  const read = readState(document, { ...settings, revision, appengine: true, sha256 });
+  return read.ok ? read.state : undefined;
+};
+
+/** Objects that are mounted, with their file systems. */
+const imagesOf = (state: CompiledState | undefined): (readonly [id: string, filesystem: string])[] =>
+  Object.values(state?.resources ?? {}).flatMap((spec) => {
+    if (!('target' in spec) || spec.source.type !== 'image') return [];
+    const { image, filesystem } = spec.source;
+    return [[image.slice(image.lastIndexOf('/') + 1), filesystem] as const];
+  });
 
 /** Of an unreadable document too: what looks like an object's id is one. */
 const idsIn = (document: Uint8Array): ReadonlySet<string> =>
@@ -104,19 +121,21 @@ const placeRevisions = async (files: Files, present: Present): Promise<void> => 
   const { settings, committed, trial, failures } = present;
   const { paths } = settings;
   const records = openRecords(files, () => {});
-  for (const { revision, document } of revisionsOf(present)) {
+  for (const stored of revisionsOf(present)) {
+    const { revision, document } = stored;
     const trail = trailPath(paths, revision);
     await files.makeDirectory(`${trail}/.pvr`, 0o755);
     await files.write(`${trail}/.pvr/json`, document, 0o644);
-    const read = readState(document, { ...settings, revision, appengine: true, sha256 });
-    if (read.ok) await installTrail(files, { trail, objects: `${paths.storage}/objects` }, read.state);
+    const state = readAs(stored, present);
+    if (state !== undefined) await installTrail(files, { trail, objects: `${paths.storage}/objects` }, state);
   }
   for (const failure of failures) {
     await records.setFailure(trailPath(paths, failure.revision), { ...failure, time: new Date(0).toISOString() });
   }
   await files.makeDirectory(`${paths.storage}/boot`, 0o755);
   const bootloader = ubootBootloader(files, `${paths.storage}/boot/uboot.txt`);
-  await bootloader.write({ pv_rev: committed.revision, pv_try: trial?.revision ?? '' });
+  const trying = trial?.revision ?? '';
+  await bootloader.write({ pv_rev: committed.revision, pv_try: trying, pv_trying: trial?.spent ? trying : '' });
 };
 
 /** The status with the identities of the simulated kernel in place of the other one's. */

@@ -4,7 +4,7 @@ import { readState } from '../../resources/read-state.ts';
 import { transitionOf } from '../../resources/transition.ts';
 import { differenceOf } from '../rehearsal/difference.ts';
 import type { LookUp, Present } from '../rehearsal/present.ts';
-import { containersOf, type PlanReport, throughReboot } from '../rehearsal/report.ts';
+import { containersOf, type PlanReport } from '../rehearsal/report.ts';
 import { sha256 } from '../store/hash.ts';
 import { Rejection } from '../store/rejection.ts';
 import { rehearse } from './rehearse.ts';
@@ -71,7 +71,7 @@ export const planFor = async (
     to: target.revision,
     difference: differenceOf(current.document, next.document),
     reboot: { needed, causes },
-    containers: needed ? throughReboot(containers) : containers,
+    containers,
     steps: rehearsal.steps,
     ending: rehearsal.ending,
     objects: {
@@ -80,6 +80,7 @@ export const planFor = async (
       absent: missing.filter((id) => !target.objects.has(id)),
       freeBytes: present.space?.freeBytes ?? null,
     },
+    pending: present.pending,
     fallback: present.committed.revision,
     warnings: [...next.warnings.map(({ message }) => message), ...rehearsal.notices, ...present.troubles],
   };

@@ -9,7 +9,7 @@ import { nameOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import type { SimulatedHost } from '../host/simulated/simulated.ts';
-import { type Ending, type Rehearsal, type Rehearse, type Scene, stepRecorder } from '../rehearsal/rehearsal.ts';
+import { type Ending, type Rehearse, type Scene, stepRecorder } from '../rehearsal/rehearsal.ts';
 import { stateHash } from '../store/hash.ts';
 import { type Device, startDevice } from './device.ts';
 import { blankDevice, mirrorPresent, SESSION } from './mirror.ts';
@@ -17,6 +17,8 @@ import { blankDevice, mirrorPresent, SESSION } from './mirror.ts';
 /** Enough for every group's time and any commit delay that makes sense; retries without end are cut off. */
 const LIMIT_MS = 24 * 3_600_000;
 const MAX_STEPS = 20_000;
+/** There, back again, and into whatever holds a device up then. */
+const MAX_BOOTS = 4;
 const SETUP_LIMIT_MS = 3_600_000;
 /** The simulated device takes this many operations at one instant for a daemon that runs in circles. */
 const OPERATIONS_PER_INSTANT = 2_000;
@@ -26,50 +28,86 @@ export const rehearse: Rehearse = async (scene) => {
   const blank = blankDevice(scene);
   blank.faults = { before: ({ index }) => (index % OPERATIONS_PER_INSTANT === 0 ? PAUSE : undefined) };
   await driven(blank, mirrorPresent(blank, scene));
-  const host = blank.restarted();
-  try {
-    return await perform(host, scene);
-  } finally {
-    host.crash();
+  const notes: Notes = { record: stepRecorder(blank.clock.nowMs()), bugs: [], notices: new Set() };
+  let stage = await startOn(blank.restarted(), scene, notes);
+  const before = atWork(stage.device.loop.latest());
+  let proposed = await proposeOn(stage, scene);
+  let isFinished = await play(stage, notes);
+  for (let boots = 0; stage.host.rebooting && boots < MAX_BOOTS; boots += 1) {
+    stage = await reboot(stage, scene, notes);
+    proposed ??= await proposeOn(stage, scene);
+    isFinished = await play(stage, notes);
   }
-};
+  stage.device.stop();
+  stage.host.crash();
+  if (notes.bugs.length > 0) throw notes.bugs[0];
 
-const perform = async (host: SimulatedHost, scene: Scene): Promise<Rehearsal> => {
-  const { settings } = scene.present;
-  const record = stepRecorder(host.clock.nowMs());
-  const bugs: unknown[] = [];
-  const notices = new Set<string>();
-  const device = await driven(
-    host,
-    startDevice({
-      host,
-      ...settings,
-      // Whether it reboots is told beside the steps: what is done on the way is the same.
-      rebootTransitions: false,
-      lxc: { ...settings.lxc, onNotice: (container, notice) => notices.add(`${container}: ${notice}`) },
-      session: SESSION,
-      onEvents: (events) => events.subscribe(record.take),
-      onBug: (error) => bugs.push(error),
-      onProblem: () => {},
-    }),
-  );
-  host.ready.subscribe((name) => void device.signalReady(name));
-  const before = atWork(device.loop.latest());
-  const revision = await driven(host, propose(device, scene));
-  const isOver = (): boolean => bugs.length > 0 || record.steps.length >= MAX_STEPS || isSettled(device, host);
-  const isFinished = (await host.runUntil(isOver, LIMIT_MS)) && record.steps.length < MAX_STEPS;
-  device.stop();
-  if (bugs.length > 0) throw bugs[0];
-
-  const snapshot = device.loop.latest();
+  const snapshot = stage.device.loop.latest();
   return {
-    steps: record.steps,
-    ending: endingOf(snapshot, revision, isFinished),
+    steps: notes.record.steps,
+    ending: endingOf(snapshot, proposed?.revision, isFinished && !stage.host.rebooting),
     before,
     after: atWork(snapshot),
     committed: resourceIn(snapshot, UPDATE).status?.committed.revision ?? '',
-    notices: [...notices],
+    notices: [...notes.notices],
   };
+};
+
+/** One boot of the device, with the daemon on it. */
+interface Stage {
+  readonly host: SimulatedHost;
+  readonly device: Device;
+}
+
+interface Notes {
+  readonly record: ReturnType<typeof stepRecorder>;
+  /** Ours; the rehearsal ends with the first. */
+  readonly bugs: unknown[];
+  readonly notices: Set<string>;
+}
+
+const startOn = async (host: SimulatedHost, scene: Scene, { record, bugs, notices }: Notes): Promise<Stage> => {
+  const { settings } = scene.present;
+  const starting = startDevice({
+    host,
+    ...settings,
+    lxc: { ...settings.lxc, onNotice: (container, notice) => notices.add(`${container}: ${notice}`) },
+    session: SESSION,
+    onEvents: (events) => events.subscribe(record.take),
+    onBug: (error) => bugs.push(error),
+    onProblem: () => {},
+  });
+  const device = await driven(host, starting);
+  host.ready.subscribe((name) => void device.signalReady(name));
+  return { host, device };
+};
+
+const reboot = ({ host, device }: Stage, scene: Scene, notes: Notes): Promise<Stage> => {
+  const endedAtMs = host.clock.nowMs();
+  device.stop();
+  const next = host.powerCut();
+  notes.record.rebooted(endedAtMs, next.clock.nowMs());
+  return startOn(next, scene, notes);
+};
+
+/** Until nothing is left to do, or the device boots. False: not within the limits. */
+const play = async ({ host, device }: Stage, { record, bugs }: Notes): Promise<boolean> => {
+  const isOver = (): boolean =>
+    host.crashed || bugs.length > 0 || record.steps.length >= MAX_STEPS || isSettled(device, host);
+  return (await host.runUntil(isOver, LIMIT_MS)) && record.steps.length < MAX_STEPS;
+};
+
+/** undefined: the device boots just now, and what is proposed waits until it has. */
+const proposeOn = async (
+  { host, device }: Stage,
+  scene: Scene,
+): Promise<{ readonly revision: string | undefined } | undefined> => {
+  try {
+    return { revision: await driven(host, propose(device, scene)) };
+  } catch (error) {
+    if (error instanceof Unanswered && host.rebooting) return undefined;
+    throw error;
+  }
 };
 
 /** @returns the revision that is to be, if any is proposed. */
@@ -113,6 +151,12 @@ const endingOf = (snapshot: Snapshot, revision: string | undefined, isFinished: 
   return unfinished.length > 0 ? { type: 'stalled', reasons: unfinished } : { type: 'at-rest' };
 };
 
+class Unanswered extends Error {
+  constructor() {
+    super('the simulated device never answered');
+  }
+}
+
 /** Lets the simulated device do its part while a promise is waited for. */
 const driven = async <T>(host: SimulatedHost, promise: Promise<T>): Promise<T> => {
   let isDone = false;
@@ -120,6 +164,6 @@ const driven = async <T>(host: SimulatedHost, promise: Promise<T>): Promise<T> =
     isDone = true;
   });
   watched.catch(() => {}); // whoever awaits it below has the error
-  if (!(await host.runUntil(() => isDone, SETUP_LIMIT_MS))) throw new Error('the simulated device never answered');
+  if (!(await host.runUntil(() => isDone || host.crashed, SETUP_LIMIT_MS)) || !isDone) throw new Unanswered();
   return watched;
 };

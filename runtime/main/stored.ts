@@ -37,6 +37,8 @@ const presentWith = (
   changes: Pick<Present, 'source' | 'committed' | 'space'>,
 ): Present => ({
   failures: [],
+  booted: false,
+  pending: [],
   observed: {},
   intents: [],
   troubles: [],

@@ -10,7 +10,7 @@ import type { ContainerSpec } from '../../resources/container.ts';
 import type { LxcContext } from '../../resources/lxc-config.ts';
 import type { Paths } from '../../resources/paths.ts';
 import type { Ref } from '../../resources/ref.ts';
-import type { Failure } from '../../resources/update.ts';
+import type { Failure, Lifeline, Trial } from '../../resources/update.ts';
 
 export interface StoredRevision {
   readonly revision: string;
@@ -19,11 +19,25 @@ export interface StoredRevision {
 }
 
 export interface TrialRevision extends StoredRevision {
-  /** Milliseconds of the monotonic clock. */
-  readonly startedAtMs: number;
-  readonly commitAtMs?: number;
-  /** Begun by a daemon that is gone. */
-  readonly interrupted: boolean;
+  /** Of the daemon that looks after it; undefined: nobody does, or it was begun by one that is gone. */
+  readonly entry?: Pick<Trial, 'startedAtMs' | 'testedAtMs' | 'commitAtMs' | 'rebootFor'> & {
+    /** The boot that it needs is behind it. */
+    readonly booted: boolean;
+  };
+  /** Its one try has begun: the next boot is the committed revision. */
+  readonly spent: boolean;
+}
+
+/** What the daemon is about to do with one resource, or why it does not. */
+export interface Pending {
+  readonly ref: Ref;
+  readonly outcome: 'acting' | 'waiting' | 'stalled';
+  /** acting: what is done next. */
+  readonly sentence?: string;
+  readonly reason: string;
+  readonly waitingOn: readonly Ref[];
+  /** waiting: it is looked at again then at the latest. */
+  readonly inSeconds?: number;
 }
 
 /** What an operator wants of a container. */
@@ -53,6 +67,13 @@ export interface Present {
   /** Proposed, and not tried yet. */
   readonly proposal?: StoredRevision;
   readonly failures: readonly Failure[];
+  /** The boot script has run: a daemon that starts now takes over, and does not boot. */
+  readonly booted: boolean;
+  /** A reboot is due, for this reason. */
+  readonly rebooting?: string;
+  readonly lifeline?: Pick<Lifeline, 'stage' | 'reason'>;
+  /** What is not converged, in the order in which the daemon plans. */
+  readonly pending: readonly Pending[];
   /** Containers, volumes, groups and disks as they are; the update is described above. */
   readonly observed: Readonly<Record<Ref, Status>>;
   readonly intents: readonly (readonly [container: string, intent: RecordedIntent])[];

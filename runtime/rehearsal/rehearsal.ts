@@ -49,10 +49,11 @@ export interface Scene {
 
 export type Rehearse = (scene: Scene) => Promise<Rehearsal>;
 
-/** Collects the steps of a loop from its events. */
+/** Collects the steps of a loop from its events, over the reboots of its device. */
 export const stepRecorder = (beginMs: number) => {
   const steps: Step[] = [];
   const running = new Map<Ref, number>();
+  let originMs = beginMs;
   return {
     steps,
     take: (event: Event): void => {
@@ -60,12 +61,16 @@ export const stepRecorder = (beginMs: number) => {
         const { action, reason, atMs } = event;
         running.set(action.ref, steps.length);
         const { type, ref } = action;
-        steps.push({ ref, action: type, sentence: sentenceOf(action), reason, afterMs: Math.round(atMs - beginMs) });
+        steps.push({ ref, action: type, sentence: sentenceOf(action), reason, afterMs: Math.round(atMs - originMs) });
       } else if (event.type === 'action.failed') {
         const at = running.get(event.action.ref);
         const step = at === undefined ? undefined : steps[at];
         if (at !== undefined && step !== undefined) steps[at] = { ...step, error: event.message };
       }
+    },
+    /** The device boots, and its monotonic clock with it. */
+    rebooted: (endedAtMs: number, beganAtMs: number): void => {
+      originMs += beganAtMs - endedAtMs;
     },
   };
 };

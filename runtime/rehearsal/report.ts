@@ -1,7 +1,7 @@
 /** What a plan tells before anything is done: for machines as data, for people as text. Pure. */
 import type { RebootCause } from '../../resources/transition.ts';
 import { type Difference, differenceLines } from './difference.ts';
-import type { Present } from './present.ts';
+import type { Pending, Present } from './present.ts';
 import type { Ending, Step } from './rehearsal.ts';
 
 export interface Containers {
@@ -29,6 +29,8 @@ export interface PlanReport {
     readonly absent: readonly string[];
     readonly freeBytes: number | null;
   };
+  /** What the daemon is at now, before anything is proposed. */
+  readonly pending: readonly Pending[];
   /** Where it goes back to when it fails. */
   readonly fallback: string;
   readonly warnings: readonly string[];
@@ -72,13 +74,6 @@ export const containersOf = (
     untouched: after.filter((name) => before.includes(name) && !ended.has(name)),
   };
 };
-
-/** Nothing lives through a reboot. */
-export const throughReboot = ({ restarted, untouched, ...others }: Containers): Containers => ({
-  ...others,
-  restarted: [...restarted, ...untouched].sort(),
-  untouched: [],
-});
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
 

@@ -1,5 +1,6 @@
 /** The present of the device that this daemon looks after, from its own snapshot and store. */
 import { objectPath, type Paths } from '../../resources/paths.ts';
+import type { Plan } from '../../resources/plan.ts';
 import type { Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateStatus } from '../../resources/update.ts';
@@ -9,12 +10,15 @@ import type { Store } from '../store/store.ts';
 import type {
   Knowledge,
   LookUp,
+  Pending,
   Present,
   Question,
   RecordedIntent,
   RehearsalSettings,
   StoredRevision,
+  TrialRevision,
 } from './present.ts';
+import { sentenceOf } from './sentence.ts';
 
 export interface RunningDevice {
   readonly snapshot: Snapshot;
@@ -34,14 +38,19 @@ export const presentOfRunning = async (device: RunningDevice): Promise<Present |
     revision,
     document: (await store.document(revision)) ?? Buffer.from(EMPTY_STATE),
   });
-  const { committed, trial, failures } = status;
+  const { committed, trial, failures, rebooting, lifeline } = status;
   const isProposed = spec !== undefined && ![committed.revision, trial?.revision].includes(spec.revision);
   return {
     source: 'running',
     committed: await stored(committed.revision),
-    ...(trial === undefined ? {} : { trial: { ...(await stored(trial.revision)), ...timesOf(trial) } }),
+    ...(trial === undefined ? {} : { trial: { ...(await stored(trial.revision)), ...trialOf(trial, rebooting) } }),
     ...(isProposed ? { proposal: await stored(spec.revision) } : {}),
     failures: Object.values(failures),
+    booted: true,
+    // A trial that waits for its reboot says so itself.
+    ...(rebooting === undefined || rebooting === trial?.rebootFor ? {} : { rebooting }),
+    ...(lifeline === undefined ? {} : { lifeline: { stage: lifeline.stage, reason: lifeline.reason } }),
+    pending: pendingIn(snapshot, nowMs),
     observed,
     intents,
     troubles: troublesIn(snapshot),
@@ -51,11 +60,36 @@ export const presentOfRunning = async (device: RunningDevice): Promise<Present |
   };
 };
 
-const timesOf = ({ startedAtMs, commitAtMs, interrupted }: NonNullable<UpdateStatus['trial']>) => ({
-  startedAtMs,
-  interrupted,
-  ...(commitAtMs === undefined ? {} : { commitAtMs }),
-});
+const trialOf = (
+  { startedAtMs, testedAtMs, commitAtMs, rebootFor, interrupted }: NonNullable<UpdateStatus['trial']>,
+  rebooting: string | undefined,
+): Pick<TrialRevision, 'entry' | 'spent'> => {
+  const booted = rebootFor !== undefined && rebooting !== rebootFor;
+  const spent = rebootFor === undefined || booted;
+  if (interrupted) return { spent };
+  const entry = {
+    startedAtMs,
+    booted,
+    ...(testedAtMs === undefined ? {} : { testedAtMs }),
+    ...(commitAtMs === undefined ? {} : { commitAtMs }),
+    ...(rebootFor === undefined ? {} : { rebootFor }),
+  };
+  return { entry, spent };
+};
+
+const OUTCOMES = ['acting', 'waiting', 'stalled'] as const;
+
+const pendingIn = ({ plans }: Snapshot, nowMs: number): Pending[] =>
+  (Object.entries(plans) as [Ref, Plan][]) // keys of Record<Ref, …>
+    .flatMap(([ref, plan]): Pending[] => {
+      if (plan.outcome === 'converged') return [];
+      const { outcome, reason } = plan;
+      if (outcome === 'acting') return [{ ref, outcome, reason, sentence: sentenceOf(plan.next), waitingOn: [] }];
+      const untilMs = outcome === 'waiting' ? plan.untilMs : undefined;
+      const inSeconds = untilMs === undefined ? {} : { inSeconds: Math.max(0, Math.ceil((untilMs - nowMs) / 1000)) };
+      return [{ ref, outcome, reason, waitingOn: outcome === 'waiting' ? plan.on : [], ...inSeconds }];
+    })
+    .sort((a, b) => OUTCOMES.indexOf(a.outcome) - OUTCOMES.indexOf(b.outcome));
 
 const troublesIn = ({ failures }: Snapshot): string[] =>
   Object.entries(failures).map(

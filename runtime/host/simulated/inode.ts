@@ -61,14 +61,22 @@ const SQUASHFS = 'hsqs';
 /** An image the simulated device can mount: a file `label` in it says what it is, next to a file `hello`. */
 export const squashfsImage = (label: string): Buffer => Buffer.from(`${SQUASHFS}${label}`);
 
+/** An image of any file system. */
+export const imageOf = (filesystem: string, label: string): Buffer =>
+  filesystem === 'squashfs' ? squashfsImage(label) : Buffer.from(`image of ${filesystem}\n${label}`);
+
+const IMAGE = /^image of ([A-Za-z0-9_]+)\n/;
+const MAX_IMAGE_HEAD = 64;
+
 export const labelOf = (image: FileNode): string => image.content.subarray(SQUASHFS.length).toString();
 
 /** undefined: neither file nor disk. */
 export const contentsOf = (node: Inode): string | undefined => {
   if (node.type === 'device') return node.block.formatted ?? 'blank';
   if (node.type !== 'file') return undefined;
-  const isImage = node.content.subarray(0, SQUASHFS.length).toString() === SQUASHFS;
-  return node.formatted ?? (isImage ? 'squashfs' : 'blank');
+  if (node.formatted !== undefined) return node.formatted;
+  const head = node.content.subarray(0, MAX_IMAGE_HEAD).toString('latin1');
+  return head.startsWith(SQUASHFS) ? 'squashfs' : (IMAGE.exec(head)?.[1] ?? 'blank');
 };
 
 /** The name of a directory's entry within its file system; undefined once it or a parent was removed. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { aRig } from '../../scenarios/rig.ts';
-import { aState, type StateBuilder } from '../../state-builder.ts';
-import { byResource, performed, rehearsed } from './compared.ts';
+import { transitionOf } from '../../../resources/transition.ts';
+import { aState, compiled, type StateBuilder } from '../../state-builder.ts';
+import { byResource, compared, inOrder } from './compared.ts';
 
 const three = aState().group({ name: 'all' }).container('a').container('b').container('c');
 const groups = aState()
@@ -55,16 +55,23 @@ const UPDATES: readonly (readonly [string, StateBuilder, StateBuilder])[] = [
   ],
 ];
 
-describe('a rehearsal', () => {
+describe.each([
+  ['without reboots', false],
+  ['through reboots', true],
+])('a rehearsal %s', (_, rebootTransitions) => {
   it.each(UPDATES)('tells beforehand what happens: %s', async (_, from, to) => {
-    const rig = await aRig();
-    for (const name of ['a', 'b', 'c', 'd']) rig.behaviour(name, { readyAfterMs: 0 });
-    expect(await rig.run(from, 'locals/1')).toBe('DONE');
-    await rig.rest();
-    const plan = await rehearsed(rig, to, 'locals/2');
-    const really = await performed(rig, to, 'locals/2');
+    const device = await compared({ rebootTransitions });
+    await device.run(from, 'locals/1');
+    expect(device.rig().update().committed.revision).toBe('locals/1');
+
+    const plan = await device.rehearse(to, 'locals/2');
+    const really = await device.run(to, 'locals/2');
     expect(plan.ending).toEqual({ type: 'at-rest' });
     expect(plan.committed).toBe('locals/2');
     expect(byResource(plan.steps)).toEqual(byResource(really));
+    expect(inOrder(plan.steps)).toEqual(inOrder(really));
+    expect(really.some(({ action }) => action === 'update.reboot')).toBe(
+      rebootTransitions && transitionOf(compiled(from), compiled(to)).reboot,
+    );
   });
 });
