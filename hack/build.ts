@@ -20,6 +20,8 @@ const project = resolve(import.meta.dirname, '..');
 const dist = resolve(process.argv[2] ?? join(project, 'dist'));
 const lib = join(dist, 'lib');
 const PROGRAMS = ['pantavisor', 'pvcontrol'];
+/** What the daemon runs in threads of their own. */
+const THREADS = ['plan-thread'];
 
 /**
  * USR1 would open Node's debugger. Semi-space: a daemon that idles need not keep 16 MB for young objects; 4 MB less of it
@@ -100,7 +102,7 @@ const ALIAS = { rxjs: join(project, 'node_modules/rxjs/dist/esm/index.js') };
 
 const bundle = () =>
   build({
-    entryPoints: PROGRAMS.map((program) => ({ in: join(project, `runtime/main/${program}.ts`), out: program })),
+    entryPoints: [...PROGRAMS, ...THREADS].map((name) => ({ in: join(project, `runtime/main/${name}.ts`), out: name })),
     outdir: lib,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunk-[hash]',

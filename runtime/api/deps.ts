@@ -75,7 +75,7 @@ export interface ApiDeps {
   /** Removes what nobody needs from the storage. @returns bytes. @throws DeviceError */
   readonly collectGarbage: () => Promise<number>;
   /** What would happen for this state document, or what comes next; undefined: no revision was read yet. @throws Rejection when it is no valid state. */
-  readonly plan: (document: Uint8Array | undefined) => Promise<object | undefined>;
+  readonly plan: (document: Uint8Array | undefined) => Promise<object | string | undefined>;
   readonly objects: ObjectsPort;
   readonly installing: StepsPort;
   readonly commands: CommandsPort;

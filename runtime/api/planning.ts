@@ -1,5 +1,6 @@
 /** What would happen: `GET /plan` for what the daemon is about to do, `POST /plan` for a state that somebody has in mind. */
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
+import { Busy } from '../rehearsal/busy.ts';
 import { Rejection } from '../store/rejection.ts';
 import { readBytes } from './body.ts';
 import type { ApiDeps } from './deps.ts';
@@ -12,6 +13,7 @@ const planned = async (deps: ApiDeps, proposed: Buffer | undefined): Promise<Rep
     return report === undefined ? failure(500, 'State not loaded yet') : document(report);
   } catch (error) {
     if (error instanceof Rejection) return failure(422, error.message);
+    if (error instanceof Busy) return failure(503, error.message);
     throw error;
   }
 };

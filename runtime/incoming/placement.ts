@@ -20,7 +20,7 @@ export interface Placement {
 const READY: ProgressReport = { progress: progressOf('NEW', MESSAGE.readyToRun) };
 
 /** A name of its own for other content of a revision that a rollback may need: `web` becomes `web-1a2b3c4d`. */
-const distinctName = (name: string, hash: string): string =>
+export const distinctName = (name: string, hash: string): string =>
   `${name.slice(0, LOCAL_NAME_LENGTH - 9)}-${hash.slice(0, 8)}`;
 
 /** Whatever it was called when it failed. What was only called off may be tried again. */

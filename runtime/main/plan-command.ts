@@ -1,6 +1,7 @@
 /** `pantavisor plan` and `pvcontrol plan`: what would happen, printed, with an exit code that is the answer. */
 import { statSync } from 'node:fs';
-import { failureIn, isNothingToDo, type PlanReport, renderPlan } from '../rehearsal/report.ts';
+import { failureIn, isNothingToDo, type PlanReport } from '../rehearsal/report.ts';
+import { renderPlan } from '../rehearsal/report-text.ts';
 import { Rejection } from '../store/rejection.ts';
 import { ask, ClientError, findSocket } from './client.ts';
 import { readStateInput, type StateInput } from './state-input.ts';
@@ -63,20 +64,17 @@ const askFor = async (socket: string, document: Buffer | undefined): Promise<Pla
 };
 
 /** The daemon does not know what comes along with the document. */
-const withObjects = (report: PlanReport, { name, objects }: StateInput): PlanReport => {
+const withObjects = (report: PlanReport, { objects }: StateInput): PlanReport => {
   const { missing } = report.objects;
   const neededBytes = missing.reduce((sum, id) => sum + (objects.get(id) ?? 0), 0);
   const absent = missing.filter((id) => !objects.has(id));
-  return { ...report, to: `locals/${name}`, objects: { ...report.objects, neededBytes, absent } };
+  return { ...report, objects: { ...report.objects, neededBytes, absent } };
 };
 
-const planOnStorage = async (
-  { name, document, objects }: StateInput,
-  storage: string | undefined,
-): Promise<PlanReport> => {
+const planOnStorage = async (input: StateInput, storage: string | undefined): Promise<PlanReport> => {
   const { planFor } = await import('./plan.ts');
   const { present, lookUp } = storage === undefined ? EMPTY_DEVICE : await presentOfStorage(storage);
-  return planFor(present, lookUp, { revision: `locals/${name}`, document, objects });
+  return planFor(present, lookUp, input);
 };
 
 const conclude = (report: PlanReport, options: PlanOptions): void => {

@@ -2,30 +2,66 @@
 import type { CompileContext } from '../../resources/compile-context.ts';
 import { readState } from '../../resources/read-state.ts';
 import { transitionOf } from '../../resources/transition.ts';
+import { distinctName } from '../incoming/placement.ts';
 import { differenceOf } from '../rehearsal/difference.ts';
-import type { LookUp, Present } from '../rehearsal/present.ts';
+import type { Knowledge, LookUp, Present } from '../rehearsal/present.ts';
 import { containersOf, type PlanReport } from '../rehearsal/report.ts';
-import { sha256 } from '../store/hash.ts';
+import { sha256, stateHash } from '../store/hash.ts';
+import { EMPTY_STATE } from '../store/layout.ts';
 import { Rejection } from '../store/rejection.ts';
+import { localNameProblem, localRevision } from '../store/revision.ts';
 import { rehearse } from './rehearse.ts';
 
 /** What is proposed: a document, and the objects that come along with it. */
 export interface ProposedState {
-  readonly revision: string;
+  /** As of a drop: `web` becomes `locals/web`. undefined: whoever asks has not chosen one. */
+  readonly name?: string;
   readonly document: Uint8Array;
   /** Sizes by id. */
   readonly objects: ReadonlyMap<string, number>;
+  /** Texts by id, of as many of the small ones as are at hand. */
+  readonly texts?: ReadonlyMap<string, string>;
 }
 
 type Read = Extract<ReturnType<typeof readState>, { ok: true }>;
 
-/** @throws Rejection with every problem of the document. */
-const read = (document: Uint8Array, revision: string, { settings }: Present): Read => {
+const contextFor = ({ settings }: Present, revision: string): CompileContext => {
   const { paths, goalsTimeoutSeconds, verityHandlers } = settings;
-  const context: CompileContext = { paths, goalsTimeoutSeconds, verityHandlers, appengine: true, sha256, revision };
-  const result = readState(document, context);
+  return { paths, goalsTimeoutSeconds, verityHandlers, appengine: true, sha256, revision };
+};
+
+/** @throws Rejection with every problem of the document. */
+const read = (document: Uint8Array, revision: string, present: Present): Read => {
+  const result = readState(document, contextFor(present, revision));
   if (!result.ok) throw new Rejection(result.problems.map(({ message }) => message).join('\n'));
   return result;
+};
+
+/** A committed document that cannot be used is no reason to say nothing about another one: next to it, all is new. */
+const readCommitted = (present: Present): { readonly current: Read; readonly warnings: readonly string[] } => {
+  const { revision, document } = present.committed;
+  const result = readState(document, contextFor(present, revision));
+  if (result.ok) return { current: result, warnings: [] };
+  return {
+    current: read(Buffer.from(EMPTY_STATE), revision, present),
+    warnings: [`revision ${revision}, which is committed, cannot be used: ${result.problems[0]?.message}`],
+  };
+};
+
+const NAME_LENGTH = 12;
+
+/** The name the content has on the device, else the one a drop would get. */
+const revisionFor = ({ name, document }: ProposedState, present: Present): string => {
+  const hash = stateHash(document);
+  const { committed, trial, failures } = present;
+  const known = [committed, trial].find((stored) => stored !== undefined && stateHash(stored.document) === hash);
+  if (known !== undefined) return known.revision;
+  const failed = failures.find((failure) => failure.hash === hash && failure.status !== 'CANCELLED');
+  if (failed !== undefined) return failed.revision;
+  const isGood = name !== undefined && localNameProblem(name) === undefined;
+  const local = isGood ? name : `plan-${hash.slice(0, NAME_LENGTH)}`;
+  const isInUse = [committed.revision, trial?.revision].includes(localRevision(local));
+  return localRevision(isInUse ? distinctName(local, hash) : local);
 };
 
 const pathsOfDisks = ({ state }: Read): string[] =>
@@ -34,6 +70,29 @@ const pathsOfDisks = ({ state }: Read): string[] =>
       ? [spec.source.path]
       : [],
   );
+
+const idsOf = ({ state }: Read): string[] => [...new Set(state.objects.map(({ id }) => id))];
+
+/** The LXC configurations that run.json names, whatever they are called. */
+const textsOf = ({ state }: Read): string[] => {
+  const configs = new Set(state.containers.map(({ configFile }) => configFile));
+  const byPath = new Map(state.containers.map(({ name, directory }) => [name, directory]));
+  return state.objects.flatMap(({ path, id }) => {
+    const [owner = '', ...file] = path.split('/');
+    return configs.has(`${byPath.get(owner)}/${file.join('/')}`) ? [id] : [];
+  });
+};
+
+const knowledgeFor = async (reads: readonly Read[], lookUp: LookUp, proposed?: ProposedState): Promise<Knowledge> => {
+  const texts = [...new Set(reads.flatMap(textsOf))];
+  const objects = [...new Set(reads.flatMap(idsOf))];
+  const known = await lookUp({ objects, texts, disks: [...new Set(reads.flatMap(pathsOfDisks))] });
+  const brought = texts.flatMap((id) => {
+    const text = proposed?.texts?.get(id);
+    return text === undefined ? [] : [[id, text] as const];
+  });
+  return { ...known, texts: new Map([...brought, ...known.texts]) };
+};
 
 /**
  * @param proposed undefined: what the device is about to do anyway.
@@ -44,44 +103,35 @@ export const planFor = async (
   lookUp: LookUp,
   proposed: ProposedState | undefined,
 ): Promise<PlanReport> => {
-  const target = proposed ?? { ...(present.proposal ?? present.trial ?? present.committed), objects: new Map() };
-  const [current, next] = [
-    read(present.committed.document, present.committed.revision, present),
-    read(target.document, target.revision, present),
-  ];
-  const ids = [...new Set(next.state.objects.map(({ id }) => id))];
-  const texts = [...current.state.objects, ...next.state.objects]
-    .filter(({ path }) => path.endsWith('.conf'))
-    .map(({ id }) => id);
-  const knowledge = await lookUp({ objects: [...new Set([...ids, ...texts])], texts, disks: pathsOfDisks(next) });
-  const { hash } = next.document;
-  const rehearsal = await rehearse({
-    present,
-    knowledge,
-    ...(proposed === undefined ? {} : { proposal: { revision: proposed.revision, hash, document: proposed.document } }),
-  });
+  const { current, warnings } = readCommitted(present);
+  const target = proposed
+    ? { revision: revisionFor(proposed, present), document: proposed.document }
+    : (present.proposal ?? present.trial ?? present.committed);
+  const next = read(target.document, target.revision, present);
+  const knowledge = await knowledgeFor([current, next], lookUp, proposed);
+  const proposal = { ...target, hash: next.document.hash };
+  const rehearsal = await rehearse({ present, knowledge, ...(proposed === undefined ? {} : { proposal }) });
 
-  const missing = ids.filter((id) => !knowledge.sizes.has(id));
+  const missing = idsOf(next).filter((id) => !knowledge.sizes.has(id));
+  const objects = proposed?.objects ?? new Map<string, number>();
   const { reboot, causes } = transitionOf(current.state, next.state);
-  const needed = reboot && present.settings.rebootTransitions;
-  const containers = containersOf(rehearsal.steps, rehearsal.before, rehearsal.after);
   return {
     against: present.source,
     from: present.committed.revision,
     to: target.revision,
     difference: differenceOf(current.document, next.document),
-    reboot: { needed, causes },
-    containers,
+    reboot: { needed: reboot && present.settings.rebootTransitions, causes },
+    containers: containersOf(rehearsal.steps, rehearsal.before, rehearsal.after),
     steps: rehearsal.steps,
     ending: rehearsal.ending,
     objects: {
       missing,
-      neededBytes: missing.reduce((sum, id) => sum + (target.objects.get(id) ?? 0), 0),
-      absent: missing.filter((id) => !target.objects.has(id)),
+      neededBytes: missing.reduce((sum, id) => sum + (objects.get(id) ?? 0), 0),
+      absent: missing.filter((id) => !objects.has(id)),
       freeBytes: present.space?.freeBytes ?? null,
     },
     pending: present.pending,
     fallback: present.committed.revision,
-    warnings: [...next.warnings.map(({ message }) => message), ...rehearsal.notices, ...present.troubles],
+    warnings: [...warnings, ...next.warnings.map(({ message }) => message), ...rehearsal.notices, ...present.troubles],
   };
 };

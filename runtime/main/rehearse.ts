@@ -112,11 +112,14 @@ const proposeOn = async (
 
 /** @returns the revision that is to be, if any is proposed. */
 const propose = async ({ store, propose }: Device, { present, proposal }: Scene): Promise<string | undefined> => {
-  const { committed, trial } = present;
+  const { committed, trial, failures } = present;
   const next = proposal ?? (present.proposal && { ...present.proposal, hash: stateHash(present.proposal.document) });
   if (next === undefined) return trial?.revision;
   const { revision, hash, document } = next;
-  if (revision !== committed.revision && revision !== trial?.revision) await store.propose(revision, document);
+  const isStored = [committed, trial].some((stored) => stored?.revision === revision);
+  // What failed before is known under that name, and is not tried again.
+  const isFailure = failures.some((failure) => failure.revision === revision && failure.hash === hash);
+  if (!isStored && !isFailure) await store.propose(revision, document);
   propose({ revision, hash });
   return revision;
 };

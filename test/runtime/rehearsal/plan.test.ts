@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type ProposedState, planFor } from '../../../runtime/main/plan.ts';
 import { EMPTY_DEVICE } from '../../../runtime/main/stored.ts';
 import type { LookUp } from '../../../runtime/rehearsal/present.ts';
-import { failureIn, isNothingToDo, type PlanReport, renderPlan } from '../../../runtime/rehearsal/report.ts';
+import { failureIn, isNothingToDo, type PlanReport } from '../../../runtime/rehearsal/report.ts';
+import { renderPlan } from '../../../runtime/rehearsal/report-text.ts';
 import { aRig, type Rig } from '../../scenarios/rig.ts';
 import { aState, type StateBuilder } from '../../state-builder.ts';
 import { knowledgeOf, presentOf } from './compared.ts';
@@ -10,7 +11,7 @@ import { knowledgeOf, presentOf } from './compared.ts';
 const two = aState().group({ name: 'all' }).container('a').container('b');
 
 const proposed = (state: StateBuilder, objects: ReadonlyMap<string, number> = new Map()): ProposedState => ({
-  revision: 'locals/next',
+  name: 'next',
   document: state.toBytes(),
   objects,
 });
@@ -61,10 +62,7 @@ describe('a plan', () => {
   it('says that there is nothing to do for what is there already', async () => {
     const rig = await running();
     const knowledge = await knowledgeOf(rig, two);
-    const plan = await planFor(await presentOf(rig), async () => knowledge, {
-      ...proposed(two),
-      revision: 'locals/one',
-    });
+    const plan = await planFor(await presentOf(rig), async () => knowledge, proposed(two));
     expect(isNothingToDo(plan)).toBe(true);
     expect(renderPlan(plan)).toMatch(/^nothing to do: locals\/one/);
   });
@@ -72,7 +70,7 @@ describe('a plan', () => {
   it('says which objects nobody has', async () => {
     const plan = await planOn(await running(), two.object('b/extra'));
     expect(plan.objects.absent).toHaveLength(1);
-    expect(failureIn(plan)).toBe('1 objects are neither in the store nor brought along');
+    expect(failureIn(plan)).toBe('1 object is neither in the store nor brought along');
   });
 
   it("says that the disk is too small, in Pantavisor's words", async () => {
