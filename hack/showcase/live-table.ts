@@ -2,8 +2,8 @@
  * The table of `pvcontrol status --watch` with a few lines of ours above it, which a redrawn screen would otherwise wipe.
  */
 import type { StatusView } from '../../runtime/api/status.ts';
-import { followStatus } from '../../runtime/main/client.ts';
-import { renderStatus } from '../../runtime/main/status-table.ts';
+import { followStatus } from '../../runtime/main/pvcontrol/client.ts';
+import { renderStatus } from '../../runtime/main/pvcontrol/status-table.ts';
 
 const TICK_MS = 1000;
 const CLEAR = '\x1b[2J';

@@ -143,7 +143,7 @@ program
   .description('tell what became of every revision, and why, from the storage')
   .option(...STORAGE)
   .option('--json', 'print JSON')
-  .action(async (options) => (await import('./history-command.ts')).historyOf(options));
+  .action(async (options) => (await import('./pvcontrol/history-command.ts')).historyOf(options));
 
 addCompletion(program);
 await runProgram(program);

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { failureIn, isNothingToDo, type PlanReport } from '../rehearsal/report.ts';
 import { renderPlan } from '../rehearsal/report-text.ts';
 import { Rejection } from '../store/rejection.ts';
-import { ask, ClientError, findSocket } from './client.ts';
+import { ask, ClientError, findSocket } from './pvcontrol/client.ts';
 import { readStateInput, type StateInput } from './state-input.ts';
 import { EMPTY_DEVICE, presentOfStorage } from './stored.ts';
 

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { addCompletion, type KnownNames } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
-import { addDeviceCommands, addStepCommands } from './pvcontrol-commands.ts';
-import type { GlobalOptions } from './question.ts';
+import { addDeviceCommands, addStepCommands } from './pvcontrol/device-commands.ts';
+import type { GlobalOptions } from './pvcontrol/question.ts';
 
 const EXAMPLES = `
 Examples:
@@ -28,8 +28,8 @@ const program = newProgram('pvcontrol', 'Asks and tells the pantavisor of this d
   .addHelpText('after', EXAMPLES);
 
 const globals = (): GlobalOptions => program.opts();
-const lists = async () => import('./lists.ts');
-const orders = async () => import('./orders.ts');
+const lists = async () => import('./pvcontrol/lists.ts');
+const orders = async () => import('./pvcontrol/orders.ts');
 
 const CONTAINER_COLUMNS = ['name', 'group', 'status', 'status_goal', 'restart_policy', 'roles'];
 const GROUP_COLUMNS = ['name', 'status', 'status_goal', 'restart_policy'];
@@ -53,7 +53,7 @@ program
   .command('status')
   .description('what the device is, should be, and why it is not')
   .option('-w, --watch', 'keep showing it')
-  .action(async (options) => (await import('./status-command.ts')).status(options, globals()));
+  .action(async (options) => (await import('./pvcontrol/status-command.ts')).status(options, globals()));
 
 program
   .command('plan')
@@ -62,7 +62,7 @@ program
   .addHelpText('after', '\nExit code 0: nothing to do, 2: changes, 1: not valid, or it would fail.')
   .action(async (file: string | undefined) => {
     const { plan, planOfNow } = await import('./plan-command.ts');
-    const socket = await (await import('./client.ts')).findSocket(globals().s, process.env);
+    const socket = await (await import('./pvcontrol/client.ts')).findSocket(globals().s, process.env);
     const json = globals().json === true ? { json: true as const } : {};
     await (file === undefined ? planOfNow(socket, json) : plan(file, { against: socket, ...json }));
   });
@@ -71,12 +71,12 @@ program
   .command('explain')
   .description('what was last done to something, and why')
   .argument('<resource>', 'a container, or KIND/NAME such as volume/web/root.squashfs, group/app, update')
-  .action(async (resource: string) => (await import('./history-command.ts')).explain(resource, globals()));
+  .action(async (resource: string) => (await import('./pvcontrol/history-command.ts')).explain(resource, globals()));
 
 program
   .command('history')
   .description('what became of every revision, and why')
-  .action(async () => (await import('./history-command.ts')).history(globals()));
+  .action(async () => (await import('./pvcontrol/history-command.ts')).history(globals()));
 
 addList(program, 'ls', '/containers', CONTAINER_COLUMNS, 'list containers');
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
-import { exitCodeOf } from '../../../runtime/main/question.ts';
+import { exitCodeOf } from '../../../runtime/main/pvcontrol/question.ts';
 import { container, type FakeDevice, fakeDevice, group, snapshotOf } from '../api/fixture.ts';
 import { type Ended, runProgram } from './run-program.ts';
 

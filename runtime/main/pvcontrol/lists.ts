@@ -13,7 +13,7 @@ const itemsOf = (body: string): readonly Item[] => {
 export const printList = async (path: string, columns: readonly string[], options: GlobalOptions): Promise<void> => {
   const answer = await askSocket({ method: 'GET', path }, options);
   if (answer.status !== 200 || !wantsTable(options)) return conclude(answer, options);
-  const { listTable } = await import('./table.ts');
+  const { listTable } = await import('../table.ts');
   conclude(answer, options, listTable(itemsOf(answer.body), columns));
 };
 

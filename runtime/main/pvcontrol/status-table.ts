@@ -1,10 +1,10 @@
 /** The status document as a table for terminals: what every container is, should be, and why it is not. Pure. */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import type { Condition } from '../api/conditions.ts';
-import type { ResourceView, StatusView } from '../api/status.ts';
+import type { Condition } from '../../api/conditions.ts';
+import type { ResourceView, StatusView } from '../../api/status.ts';
+import { BORDERLESS } from '../table.ts';
 import { agoText } from './ago.ts';
-import { BORDERLESS } from './table.ts';
 
 export interface TableOptions {
   readonly colour: boolean;

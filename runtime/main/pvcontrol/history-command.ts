@@ -1,8 +1,8 @@
 /** `pvcontrol explain`, `pvcontrol history` and `pantavisor history`. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Explanation } from '../history/explanation.ts';
-import type { RevisionRecord } from '../history/revision-record.ts';
+import type { Explanation } from '../../history/explanation.ts';
+import type { RevisionRecord } from '../../history/revision-record.ts';
 import { ClientError } from './client.ts';
 import { checkedName } from './orders.ts';
 import { askSocket, conclude, type GlobalOptions } from './question.ts';
@@ -40,8 +40,8 @@ export const history = async (globals: GlobalOptions): Promise<void> => {
 /** From the storage, whether a daemon runs on it or not. */
 export const historyOf = async (options: { readonly storage?: string; readonly json?: true }): Promise<void> => {
   const [{ readHistory }, { linuxFiles }, { renderHistory }] = await Promise.all([
-    import('../history/history.ts'),
-    import('../host/linux/files.ts'),
+    import('../../history/history.ts'),
+    import('../../host/linux/files.ts'),
     import('./history-text.ts'),
   ]);
   const storage = options.storage ?? process.env['PV_STORAGE_MNTPOINT'] ?? USUAL_STORAGE;

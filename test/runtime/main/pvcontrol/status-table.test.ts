@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CONVERGED, stall, waitFor } from '../../../resources/plan.ts';
-import { statusView } from '../../../runtime/api/status.ts';
-import { EMPTY_TIMELINE, nextTimeline, type StatusNames } from '../../../runtime/api/timeline.ts';
-import { agoText } from '../../../runtime/main/ago.ts';
-import { renderStatus } from '../../../runtime/main/status-table.ts';
-import { container, group, snapshotOf } from '../api/fixture.ts';
+import { CONVERGED, stall, waitFor } from '../../../../resources/plan.ts';
+import { statusView } from '../../../../runtime/api/status.ts';
+import { EMPTY_TIMELINE, nextTimeline, type StatusNames } from '../../../../runtime/api/timeline.ts';
+import { agoText } from '../../../../runtime/main/pvcontrol/ago.ts';
+import { renderStatus } from '../../../../runtime/main/pvcontrol/status-table.ts';
+import { container, group, snapshotOf } from '../../api/fixture.ts';
 
 const names: StatusNames = { containerStatusName: () => 'STARTED', groupStatusName: () => 'READY' };
 const time = { nowMs: 0, wallTime: new Date('2024-05-01T00:00:00Z') };

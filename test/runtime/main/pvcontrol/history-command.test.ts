@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startApi } from '../../../runtime/api/api.ts';
-import { type Entry, lineOf } from '../../../runtime/history/entry.ts';
-import { explainPath } from '../../../runtime/main/history-command.ts';
-import { container, fakeDevice, snapshotOf } from '../api/fixture.ts';
-import { runProgram } from './run-program.ts';
+import { startApi } from '../../../../runtime/api/api.ts';
+import { type Entry, lineOf } from '../../../../runtime/history/entry.ts';
+import { explainPath } from '../../../../runtime/main/pvcontrol/history-command.ts';
+import { container, fakeDevice, snapshotOf } from '../../api/fixture.ts';
+import { runProgram } from '../run-program.ts';
 
 const TIME = '2024-01-01T00:00:00.000Z';
 

@@ -1,5 +1,5 @@
 /** `pvcontrol status`: the table of the device, once or as it changes. */
-import type { StatusView } from '../api/status.ts';
+import type { StatusView } from '../../api/status.ts';
 import { findSocket, followStatus } from './client.ts';
 import { askSocket, conclude, type GlobalOptions, write } from './question.ts';
 import { renderStatus } from './status-table.ts';

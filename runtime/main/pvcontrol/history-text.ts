@@ -1,8 +1,8 @@
 /** Explanations and the history of revisions for people. Pure. */
 import Table from 'cli-table3';
-import type { Explanation, Told } from '../history/explanation.ts';
-import type { RevisionRecord } from '../history/revision-record.ts';
-import { BORDERLESS } from './table.ts';
+import type { Explanation, Told } from '../../history/explanation.ts';
+import type { RevisionRecord } from '../../history/revision-record.ts';
+import { BORDERLESS } from '../table.ts';
 
 /** Reasons quote documents that anybody wrote: a terminal must not obey them. */
 const plain = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Operation } from 'fast-json-patch';
-import type { StatusView } from '../api/status.ts';
-import { viewOfDocument, type WatchDocument } from '../api/watch-document.ts';
+import type { StatusView } from '../../api/status.ts';
+import { viewOfDocument, type WatchDocument } from '../../api/watch-document.ts';
 
 // As in runtime/api/server.ts: importing it would load fetch and WebSocket, a quarter of our start-up.
 const { request } = process.getBuiltinModule('node:http');

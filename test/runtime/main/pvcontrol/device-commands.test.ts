@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Api, startApi } from '../../../runtime/api/api.ts';
-import { container, type FakeDevice, fakeDevice, snapshotOf } from '../api/fixture.ts';
-import { gzipped, rawTar } from '../store/tar-builder.ts';
-import { type Ended, runProgram } from './run-program.ts';
+import { type Api, startApi } from '../../../../runtime/api/api.ts';
+import { container, type FakeDevice, fakeDevice, snapshotOf } from '../../api/fixture.ts';
+import { gzipped, rawTar } from '../../store/tar-builder.ts';
+import { type Ended, runProgram } from '../run-program.ts';
 
 let device: FakeDevice;
 let api: Api;

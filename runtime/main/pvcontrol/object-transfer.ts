@@ -66,7 +66,7 @@ const storedObjects = async (options: GlobalOptions): Promise<ReadonlySet<string
 };
 
 const bring = async (file: string, options: GlobalOptions): Promise<Uint8Array> => {
-  const { readTarball } = await import('../store/tarball.ts');
+  const { readTarball } = await import('../../store/tarball.ts');
   const stored = await storedObjects(options);
   return readTarball(createReadStream(file), {
     missingObjects: async (ids) => [...new Set(ids)].filter((id) => !stored.has(id)),
