@@ -22,7 +22,7 @@ import {
   type TrialEntry,
 } from '../runtime/boot.ts';
 import type { Controller } from '../runtime/controller.ts';
-import { DeviceError, type Host } from '../runtime/host/host.ts';
+import { type Clock, DeviceError } from '../runtime/host/host.ts';
 import type { Ledger } from '../runtime/ledger.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
@@ -40,7 +40,7 @@ export interface LoadedRevision {
 }
 
 export interface UpdateControllerOptions {
-  readonly host: Host;
+  readonly clock: Clock;
   readonly ledger: Ledger;
   readonly store: Store;
   readonly reconcile: Reconciler<'update'>;
@@ -57,11 +57,12 @@ export interface UpdateControllerOptions {
   };
   /** Differs for every start of the daemon. */
   readonly session: string;
+  /** Boots the device; resolves only when that was refused. */
+  readonly reboot: (reason: string) => Promise<void>;
 }
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
-  const { host, ledger, store, reconcile, load, session, soundness } = options;
-  const { clock } = host;
+  const { clock, ledger, store, reconcile, load, session, soundness } = options;
 
   const trialEntry = (): Promise<TrialEntry | undefined> => ledger.get<TrialEntry>('update', TRIAL);
 
@@ -220,7 +221,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           await ledger.remove('update', TRIAL);
         }),
       // What is due stays on record: with the boot the ledger is gone, and without it the reboot is still due.
-      'update.reboot': () => host.reboot(),
+      'update.reboot': ({ reason }) => options.reboot(reason),
       'update.hold': ({ stage, reason }) =>
         refusing('update.hold', async () => {
           if (stage !== 'none') return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason });

@@ -15,7 +15,7 @@ import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
-import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { resourceIn } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
 import { askForReboot, bootDevice, endBoot, settle } from '../boot.ts';
@@ -25,13 +25,14 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { openLedger } from '../ledger.ts';
 import { type Loop, startLoop } from '../loop.ts';
-import { inTime } from '../performing.ts';
 import type { BootBackEnd } from '../store/boot-back-end.ts';
 import type { Store } from '../store/store.ts';
 import { desiredOf, safeModeOf } from './desired.ts';
 import { type Intent, intentAfter } from './intent.ts';
 import { openKeeper, type StorageSettings } from './keeper.ts';
+import { lastWords } from './last-words.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
+import { isNews } from './news.ts';
 import { observeEverything, plannable, watching } from './observing.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { leftOver, settled } from './settling.ts';
@@ -83,7 +84,6 @@ export interface Device {
 
 /** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
 const SHUT_DOWN = '(shutting down)';
-const FLUSH_LIMIT_SECONDS = 5;
 const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
@@ -120,7 +120,12 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     group: groupController(host, ledger, reconcilers.group),
     volume: volumeController(host, paths.volumes, reconcilers.volume),
     update: updateController({
-      host,
+      clock: host.clock,
+      reboot: async (reason) => {
+        history.stopping(`the device boots anew: ${reason}`);
+        await lastWords(history, host.clock, options.onProblem);
+        await host.reboot();
+      },
       ledger,
       store,
       reconcile: reconcilers.update,
@@ -234,19 +239,10 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
       await settled(loop, host.clock, limitMs);
       stop();
-      // A storage that hangs must not keep the device from going down; the last lines of the history are all that is lost.
-      const flushed = inTime(host.clock, FLUSH_LIMIT_SECONDS, 'flush', UPDATE, history.flush);
-      await flushed.catch((error: unknown) => options.onProblem('history', String(error)));
+      await lastWords(history, host.clock, options.onProblem);
       const left = leftOver(loop.latest());
       if (left.length === 0) await endBoot(ledger);
       return left;
     },
   };
-};
-
-/** What runs or was proposed before may be proposed again at every start. */
-const isNews = (next: UpdateSpec, proposal: UpdateSpec | undefined, snapshot: Snapshot): boolean => {
-  const { status } = resourceIn(snapshot, UPDATE);
-  const known = proposal ?? status?.trial ?? status?.committed;
-  return known?.revision !== next.revision || known.hash !== next.hash;
 };

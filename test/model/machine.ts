@@ -77,7 +77,8 @@ const machineOn = async (bare: SimulatedHost, wrap: Wrap) => {
     appengine: true,
   });
   const controller = updateController({
-    host,
+    clock: host.clock,
+    reboot: host.reboot,
     ledger,
     store,
     reconcile: reconcileUpdate,

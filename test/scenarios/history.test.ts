@@ -1,6 +1,7 @@
 /** What the history keeps of revisions: across crashes at any moment, on a bad disk, and without a write too many. */
 import { describe, expect, it } from 'vitest';
 import type { RevisionRecord } from '../../runtime/history/revision-record.ts';
+import { sentenceOf } from '../../runtime/history/sentence.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
 import { aState } from '../state-builder.ts';
 import { expectIdle } from './idle.ts';
@@ -47,6 +48,33 @@ describe('the history of a device', () => {
     expect(await outcomes(next)).toEqual(['locals/1 committed', '0 committed']);
   });
 
+  it('has every word over a reboot, and why the device was booted', async () => {
+    const rig = await aRig({ rebootTransitions: true });
+    await rig.propose(one.group({ name: 'apps' }), 'locals/1');
+    const next = await rig.rebooted();
+    await next.until(() => next.update().committed.revision === 'locals/1');
+    await next.rest();
+    await next.propose(one.group({ name: 'apps', timeout: 9 }), 'locals/2');
+    const last = await next.rebooted();
+    const said = (await settled(last.host, last.device.history.entries())).map(sentenceOf);
+    const taken = said.indexOf(said.findLast((line) => line.startsWith('container web was removed')) ?? '');
+    expect(taken).toBeGreaterThan(0);
+    const stopped =
+      'the daemon stops everything: the device boots anew: groups.json changed and belongs to no container';
+    expect(said.slice(taken + 1)).toContain(stopped);
+    expect(said.slice(said.lastIndexOf(stopped) + 1)).toContain('the daemon started: the device was booted');
+    expect(said.join()).not.toContain('ended without a word');
+  });
+
+  it('boots all the same when the history cannot be written', async () => {
+    const rig = await aRig({ rebootTransitions: true });
+    rig.host.faults = { before: ({ subject }) => (subject.includes('cache/history') ? 'hang' : undefined) };
+    await rig.propose(one.group({ name: 'apps' }), 'locals/1');
+    rig.host.faults = {};
+    const next = await rig.rebooted();
+    await next.until(() => next.update().committed.revision === 'locals/1');
+  });
+
   it('costs a few appends for fifty containers', async () => {
     const rig = await aRig();
     let many = aState();
@@ -57,7 +85,7 @@ describe('the history of a device', () => {
     expect(appendsOf(rig) - before).toBeLessThanOrEqual(12);
   });
 
-  it('does not grow while an action is refused for ever', async () => {
+  it('does not grow while an action is refused for ever', { timeout: 60_000 }, async () => {
     const rig = await aRig();
     await rig.run(one, 'locals/1');
     rig.host.behaviour('web', { failsToStart: 'no init' });

@@ -1,0 +1,10 @@
+/** Whether a proposal is worth telling. */
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
+
+/** What runs or was proposed before may be proposed again at every start. */
+export const isNews = (next: UpdateSpec, proposal: UpdateSpec | undefined, snapshot: Snapshot): boolean => {
+  const { status } = resourceIn(snapshot, UPDATE);
+  const known = proposal ?? status?.trial ?? status?.committed;
+  return known?.revision !== next.revision || known.hash !== next.hash;
+};
