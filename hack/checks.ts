@@ -1,15 +1,15 @@
 /**
  * `hack/test`, once everything is set up: format and lint, types, unit tests, system tests, one after the other.
  *
- * In: the working tree. Out: the tools' own output, then one line `N passed, N failed, N skipped`, summed over both
- * vitest projects; a failed check that is no test counts as one failure. System tests need root and LXC; those that
+ * In: the working tree. Out: the tools' own output, then what failed, once more, and one line
+ * `N passed, N failed, N skipped`, summed over both vitest projects; a failed check that is no test counts as one. System tests need root and LXC; those that
  * lack something skip themselves (test/system/require-root.ts), and it is said again at the end, where it is seen.
  * Must never end with 0 when nothing ran, nor go on for ever.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { reasonNoContainersRun } from './prerequisites.ts';
-import { lastLine, succeeded, sum, type Tally, tallyOf } from './tally.ts';
+import { failuresText, lastLine, succeeded, sum, type Tally, tallyOf } from './tally.ts';
 
 const MINUTE_MS = 60_000;
 const reports = '.cache/test';
@@ -46,7 +46,7 @@ function run(program: string, parameters: readonly string[], limitMs: number): P
 
 const check = async (program: string, ...parameters: string[]): Promise<Tally> => {
   const well = await run(program, parameters, 5 * MINUTE_MS);
-  return { passed: 0, failed: well ? 0 : 1, skipped: 0 };
+  return { passed: 0, failures: well ? [] : [{ name: program, message: 'see above' }], skipped: 0 };
 };
 
 async function tests(project: string, limitMs: number): Promise<Tally> {
@@ -54,10 +54,10 @@ async function tests(project: string, limitMs: number): Promise<Tally> {
   const output = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const well = await run('vitest', ['run', '--project', project, ...output], limitMs);
   try {
-    return tallyOf(JSON.parse(readFileSync(report, 'utf8')), well);
+    return tallyOf(JSON.parse(readFileSync(report, 'utf8')), well, project);
   } catch (cause) {
-    console.error(`== no usable report of the ${project} tests: ${cause instanceof Error ? cause.message : cause}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const message = `no usable report: ${cause instanceof Error ? cause.message : cause}`;
+    return { passed: 0, failures: [{ name: `${project} tests`, message }], skipped: 0 };
   }
 }
 
@@ -76,6 +76,7 @@ async function main(): Promise<void> {
   const reason = reasonNoContainersRun();
   if (reason !== undefined) console.log(`\nSystem tests were skipped: ${reason}.`);
   if (total.passed === 0) console.log('\nNo test passed at all.');
+  if (total.failures.length > 0) console.log(`\n${failuresText(total)}`);
   console.log(`\n${lastLine(total)}`);
   process.exitCode = succeeded(total) && !interrupted ? 0 : 1;
 }
