@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MAX_PROBLEMS } from '../../resources/problem.ts';
 import { type ReadState, readState } from '../../resources/read-state.ts';
+import { processorTime } from '../processor-time.ts';
 import { aState, sha256, testContext } from '../state-builder.ts';
 
 const read = (bytes: Uint8Array): ReadState => readState(bytes, testContext());
@@ -133,9 +134,9 @@ test.each([
   ],
   ['a key repeated ten thousands of times', `"a.json":{${many(70_000, () => '"a":1')}}`],
 ])('%s are refused in seconds, and in a few words', (_, entries) => {
-  const start = performance.now();
+  const tookMs = processorTime();
   const result = read(new TextEncoder().encode(`{"#spec":"pantavisor-service-system@1",${entries}}`));
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(tookMs()).toBeLessThan(5_000);
   expectAnswer(result);
   const answers = result.ok ? [] : result.problems;
   expect(answers.length).toBeGreaterThan(0);
@@ -151,17 +152,17 @@ const large = (containers: number): Uint8Array => {
   return new TextEncoder().encode(JSON.stringify(Object.assign({}, ...documents, Object.fromEntries(overlays))));
 };
 
-const bestMs = (bytes: Uint8Array): number => {
-  const times = Array.from({ length: 9 }, () => {
-    const start = performance.now();
-    expect(read(bytes).ok).toBe(true);
-    return performance.now() - start;
-  });
-  return Math.min(...times);
+const readMs = (containers: number): number => {
+  const bytes = large(containers);
+  const times = 9;
+  const tookMs = processorTime();
+  for (let time = 0; time < times; time += 1) expect(read(bytes).ok).toBe(true);
+  return tookMs() / times;
 };
 
+// How short a moment is, is measured by hack/bench: here it is told apart from what grows with the square.
 test('5 000 keys and 200 containers are read and compiled in a moment, and four times as many in about four times as long', () => {
-  const small = bestMs(large(200));
-  expect(small).toBeLessThan(50);
-  expect(bestMs(large(790))).toBeLessThan(Math.max(small, 10) * 12);
+  const small = readMs(200);
+  expect(small).toBeLessThan(250);
+  expect(readMs(790)).toBeLessThan(Math.max(small, 10) * 12);
 });

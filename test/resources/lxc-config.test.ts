@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { alterLxcConfig, type LxcContext, MAX_LXC_CONFIG_BYTES } from '../../resources/lxc-config.ts';
 import { lxcValue, overlayUppers } from '../../resources/lxc-line.ts';
 import { cgroupRootOf, payloadCgroup } from '../../resources/lxc-place.ts';
+import { processorTime } from '../processor-time.ts';
 
 const onDevice: LxcContext = {
   container: {
@@ -245,8 +246,8 @@ describe('hostile files', () => {
   });
 
   test('a line of blanks as long as allowed is read in no time', () => {
-    const before = performance.now();
+    const tookMs = processorTime();
     alter(`a${' '.repeat(MAX_LXC_CONFIG_BYTES - 10)}b`);
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(tookMs()).toBeLessThan(500);
   });
 });
