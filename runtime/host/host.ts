@@ -43,6 +43,14 @@ export interface FileStat {
   readonly modifiedMs: number;
   /** When the inode changed last: content, mode or number of links. Nobody can set it. */
   readonly changedMs: number;
+  /** Uid. */
+  readonly owner: number;
+}
+
+/** Content and facts of one and the same file, whatever its name is given to meanwhile. */
+export interface Inspected {
+  readonly content: Buffer;
+  readonly stat: FileStat;
 }
 
 export interface Written {
@@ -56,6 +64,8 @@ export interface Files {
   stat(path: string): Promise<FileStat | undefined>;
   /** @throws DeviceError EFBIG when the file is larger than `maxBytes`. */
   read(path: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** As `read`, for secrets: who owns what was read, and who may read it. Symlinks are followed. */
+  inspect(path: string, maxBytes: number): Promise<Inspected | undefined>;
   /** A stream of the file's content, for hashing and export. @throws DeviceError ENOENT. */
   stream(path: string): AsyncIterable<Uint8Array>;
   /** Names in a directory, sorted; undefined: no such directory. */

@@ -12,6 +12,7 @@ import { DeviceError, type Files } from '../host/host.ts';
 import { atOnce } from './at-once.ts';
 import type { Uses } from './in-use.ts';
 import { type Objects, QUARANTINE } from './objects.ts';
+import { uploadsIn } from './partial-uploads.ts';
 import { addReferences } from './references.ts';
 import { isObjectId, isRevision } from './revision.ts';
 
@@ -57,6 +58,7 @@ export const collectGarbage = async (options: GarbageOptions, request: GarbageRe
   }
   await removeGone(options, removal);
   await removeOrphans(options, removal);
+  await removeUploads(options, removal);
   await removeObjects(options, uses, request, removal);
   return removal.bytes();
 };
@@ -127,6 +129,12 @@ const removeOrphans = async ({ files, paths, revisions }: GarbageOptions, { remo
     for (const revision of [...names, ...local])
       if (isRevision(revision) && !known.has(revision)) await remove(`${directory}/${revision}`);
   }
+};
+
+/** Beginnings of objects; see partial-uploads.ts. */
+const removeUploads = async ({ files, paths, objects }: GarbageOptions, { remove }: Removal): Promise<void> => {
+  const directory = uploadsIn(paths);
+  for (const id of (await files.list(directory)) ?? []) if (!objects.isHeld(id)) await remove(`${directory}/${id}`);
 };
 
 /** @throws DeviceError: what cannot be read may name anything. */

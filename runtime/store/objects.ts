@@ -36,7 +36,10 @@ export interface Objects {
   verify(id: string): Promise<ObjectState>;
   /** Takes a file of the same file system as the object, if it is that. False: it is not, or the object is in use. */
   adopt(id: string, path: string): Promise<boolean>;
+  /** Renames a file of the same file system, whose content has that sha256: its writer has computed it. */
+  take(id: string, path: string): Promise<void>;
   hold(): Hold;
+  isHeld(id: string): boolean;
   /** A hold that `named` adds to, whoever calls it, until it is released. */
   guard(): Pick<Hold, 'release'>;
   /** A revision names these from now on. */
@@ -162,6 +165,7 @@ export const openObjects = (options: ObjectsOptions): Objects => {
   return {
     verify,
     hold,
+    isHeld,
     guard,
     named: (ids) => {
       const all = [...ids];
@@ -192,6 +196,12 @@ export const openObjects = (options: ObjectsOptions): Objects => {
       if ((await isUsed(id)) || (await faultIn(id, path)) !== undefined) return false;
       await files.link(path, pathOf(id));
       return (await verify(id)) === 'sound';
+    },
+    take: async (id, path) => {
+      await removing.get(id)?.catch(() => undefined); // the collector has the error
+      await files.rename(path, pathOf(id));
+      const taken = await files.stat(pathOf(id));
+      if (taken !== undefined) verified.note(id, taken);
     },
     collect: async (id) => {
       if (isHeld(id)) return false;

@@ -81,11 +81,10 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   install(revision: string, content: TrailContent): Promise<void>;
 
   missingObjects(ids: Iterable<string>): Promise<readonly string[]>;
-  /** See Objects.put. */
+  /** See Objects, as for the three after it. */
   putObject(id: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<void>;
-  /** Hashes an object; a corrupt one is set aside, reported and missing from then on. */
+  takeObject(id: string, path: string): Promise<void>;
   verifyObject(id: string): Promise<ObjectState>;
-  /** Keeps objects that no revision names yet from being collected. */
   holdObjects(): Hold;
   /**
    * Checks every object of a revision, and puts right what any source has.
@@ -225,6 +224,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     install: (revision, content) => keeping.onTrail(() => installing.install(trailOf(revision), content)),
     missingObjects: objects.missing,
     putObject: objects.put,
+    takeObject: objects.take,
     verifyObject: objects.verify,
     holdObjects: objects.hold,
     verify: installing.verify,

@@ -3,11 +3,12 @@
  *
  * What was brought is kept from the garbage collector for a while: the revision that names it is still to come.
  */
-import { type Clock, DeviceError, type Files } from '../host/host.ts';
+import type { Clock, Files } from '../host/host.ts';
 import { atOnce } from './at-once.ts';
+import { keepingFor } from './kept.ts';
 import { Rejection } from './rejection.ts';
 import { isObjectId } from './revision.ts';
-import { NoRoom } from './room.ts';
+import { isFull, whileThereIsRoom } from './room-for.ts';
 import type { Store } from './store.ts';
 
 export interface UploadsOptions {
@@ -37,48 +38,9 @@ export interface Uploads {
 }
 
 const STAT_AT_ONCE = 32;
-/** Others write as well: room is looked for again for every such part; for content of unknown size, for every piece. */
-const PART_BYTES = 4 * 1024 * 1024;
-const NO_ROOM: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
-
-export const openUploads = ({ store, files, clock, directory, keptSeconds }: UploadsOptions): Uploads => {
-  const kept = new Map<string, () => void>();
-  const keep = (id: string): void => {
-    const earlier = kept.get(id);
-    const hold = store.holdObjects();
-    hold.add([id]);
-    const forget = (): void => {
-      cancel();
-      hold.release();
-      if (kept.get(id) === forget) kept.delete(id);
-    };
-    const cancel = clock.schedule(clock.nowMs() + keptSeconds() * 1000, forget);
-    kept.set(id, forget);
-    earlier?.();
-  };
-
-  const needRoom = async (bytes: number): Promise<void> => {
-    const { availableBytes } = await store.makeRoom(bytes);
-    if (availableBytes < bytes) throw new NoRoom(bytes, availableBytes);
-  };
-
-  async function* whileThereIsRoom(
-    content: AsyncIterable<Uint8Array>,
-    sizeBytes: number | undefined,
-  ): AsyncGenerator<Uint8Array> {
-    if (sizeBytes !== undefined) await needRoom(sizeBytes);
-    let leftBytes = sizeBytes;
-    let roomBytes = 0;
-    for await (const piece of content) {
-      if (piece.length > roomBytes) {
-        roomBytes = Math.max(piece.length, Math.min(PART_BYTES, leftBytes ?? 0));
-        await needRoom(roomBytes);
-      }
-      roomBytes -= piece.length;
-      if (leftBytes !== undefined) leftBytes -= piece.length;
-      yield piece;
-    }
-  }
+export const openUploads = (options: UploadsOptions): Uploads => {
+  const { store, files, directory } = options;
+  const keep = keepingFor(options);
 
   return {
     list: async () => {
@@ -101,12 +63,11 @@ export const openUploads = ({ store, files, clock, directory, keptSeconds }: Upl
       upload.add([id]);
       try {
         if ((await store.verifyObject(id)) !== 'sound')
-          await store.putObject(id, whileThereIsRoom(content, sizeBytes), Number.MAX_SAFE_INTEGER);
+          await store.putObject(id, whileThereIsRoom(store, content, sizeBytes), Number.MAX_SAFE_INTEGER);
         keep(id);
         return 'stored';
       } catch (error) {
-        if (error instanceof NoRoom) return 'no room';
-        if (error instanceof DeviceError && NO_ROOM.includes(error.code)) return 'no room';
+        if (isFull(error)) return 'no room';
         if (error instanceof Rejection) return 'bad checksum';
         throw error;
       } finally {

@@ -9,7 +9,7 @@
 import type { Files } from '../host.ts';
 import { append } from './appending.ts';
 import { makeDirectory } from './directories.ts';
-import { list, listing, read, space, stat, stream } from './reading.ts';
+import { inspect, list, listing, read, space, stat, stream } from './reading.ts';
 import { removeTree } from './removal.ts';
 import { copyTree } from './tree-copy.ts';
 import { watchDirectory } from './watching.ts';
@@ -18,6 +18,7 @@ import { link, rename, symlink, write, writeStream } from './writing.ts';
 export const linuxFiles: Files = {
   stat,
   read,
+  inspect,
   stream,
   list,
   listing,

@@ -1,7 +1,7 @@
 /** Reading files and directories. Absence is a value. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, readdir, statfs } from 'node:fs/promises';
-import { DeviceError, type FileStat } from '../host.ts';
+import { DeviceError, type FileStat, type Inspected } from '../host.ts';
 import { attempt, attemptUnlessAbsent } from './refusal.ts';
 import { isTemporary } from './temporary.ts';
 
@@ -13,20 +13,20 @@ const typeOf = (stats: Stats): FileStat['type'] => {
   return stats.isSymbolicLink() ? 'symlink' : 'other';
 };
 
+const statOf = (stats: Stats): FileStat => ({
+  type: typeOf(stats),
+  sizeBytes: stats.size,
+  mode: stats.mode & 0o7777,
+  device: stats.dev,
+  inode: stats.ino,
+  links: stats.nlink,
+  modifiedMs: stats.mtimeMs,
+  changedMs: stats.ctimeMs,
+  owner: stats.uid,
+});
+
 export const stat = (path: string): Promise<FileStat | undefined> =>
-  attemptUnlessAbsent('stat', path, async () => {
-    const stats = await lstat(path);
-    return {
-      type: typeOf(stats),
-      sizeBytes: stats.size,
-      mode: stats.mode & 0o7777,
-      device: stats.dev,
-      inode: stats.ino,
-      links: stats.nlink,
-      modifiedMs: stats.mtimeMs,
-      changedMs: stats.ctimeMs,
-    };
-  });
+  attemptUnlessAbsent('stat', path, async () => statOf(await lstat(path)));
 
 /** Opens a regular file. O_NONBLOCK: opening a FIFO would otherwise hold a thread until somebody writes to it. */
 export const openRegular = async (path: string): Promise<FileHandle> => {
@@ -61,6 +61,13 @@ export const read = (path: string, maxBytes: number): Promise<Buffer | undefined
   attemptUnlessAbsent('read', path, async () => {
     await using file = await openRegular(path);
     return await readAtMost(file, path, maxBytes);
+  });
+
+export const inspect = (path: string, maxBytes: number): Promise<Inspected | undefined> =>
+  attemptUnlessAbsent('read', path, async () => {
+    await using file = await openRegular(path);
+    const stats = await file.stat();
+    return { content: await readAtMost(file, path, maxBytes), stat: statOf(stats) };
   });
 
 export async function* stream(path: string): AsyncGenerator<Uint8Array> {

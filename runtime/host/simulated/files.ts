@@ -36,6 +36,13 @@ export const simulatedFiles = (kernel: Kernel, caller: Caller): Files => {
         if (file !== undefined && file.sizeBytes > maxBytes) refuse('EFBIG', `${file.sizeBytes} of ${maxBytes} bytes`);
         return file && tree.bytesOf(file);
       }),
+    inspect: (path, maxBytes) =>
+      look('inspect', path, () => {
+        const file = tree.fileAt(namespace, path);
+        if (file !== undefined && file.sizeBytes > maxBytes) refuse('EFBIG', `${file.sizeBytes} of ${maxBytes} bytes`);
+        const stat = statOf(namespace.find(path));
+        return file && stat && { content: tree.bytesOf(file), stat };
+      }),
     stream: async function* (path) {
       const open = (): Buffer => tree.bytesOf(tree.fileAt(namespace, path) ?? refuse('ENOENT'));
       const content = await look('stream', path, open);
@@ -108,7 +115,8 @@ const statOf = (place: Place | undefined): FileStat | undefined => {
   // Directories count themselves and their parent's entry, as most file systems do.
   const links = node.type === 'directory' ? 2 : node.links;
   const type = node.type === 'device' ? 'other' : node.type;
-  return { type, sizeBytes: sizeOf(node), mode, device: mount.fileSystem.device, inode, links, modifiedMs, changedMs };
+  const { device } = mount.fileSystem;
+  return { type, sizeBytes: sizeOf(node), mode, device, inode, links, modifiedMs, changedMs, owner: 0 };
 };
 
 const sizeOf = (node: Inode): number => {

@@ -132,7 +132,17 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
           const stat = await lstat(path).catch(() => undefined);
           if (stat === undefined) return undefined;
           const type = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
-          return { type, sizeBytes: 0, mode: stat.mode, device: 0, inode: 0, links: 1, modifiedMs: 0, changedMs: 0 };
+          return {
+            type,
+            sizeBytes: 0,
+            mode: stat.mode,
+            device: 0,
+            inode: 0,
+            links: 1,
+            modifiedMs: 0,
+            changedMs: 0,
+            owner: 0,
+          };
         },
         remove: (path) => rm(path, { recursive: true, force: true }),
       },

@@ -33,6 +33,18 @@ export const filesContract = (device: Device): void => {
       expect((await files.read(`${root}/big`, 11))?.length).toBe(11);
     });
 
+    it('reads a file together with who may read it, also by another name', async () => {
+      const { files, root } = open();
+      await files.write(`${root}/secret`, 'hush', 0o600);
+      await files.symlink('secret', `${root}/link`);
+      const seen = await files.inspect(`${root}/link`, MAX);
+      expect(seen?.content.toString()).toBe('hush');
+      expect(seen?.stat).toMatchObject({ type: 'file', mode: 0o600, sizeBytes: 4 });
+      expect(seen?.stat.owner).toBe((await files.stat(root))?.owner);
+      expect(await files.inspect(`${root}/none`, MAX)).toBeUndefined();
+      await expect(files.inspect(`${root}/secret`, 3)).rejects.toMatchObject({ code: 'EFBIG' });
+    });
+
     it('streams a file, and throws when there is none', async () => {
       const { files, root } = open();
       await files.write(`${root}/file`, 'some content', 0o600);
