@@ -92,7 +92,7 @@ const planReboot = (ref: Ref<'update'>, reason: string, snapshot: Snapshot): Pla
   const left = refsIn(snapshot).filter((other) => other !== ref && snapshot.observed[other] !== undefined);
   const moving = left.filter((other) => !isStuck(other, snapshot));
   if (moving.length > 0) return waitFor(moving, `everything is taken down before the reboot: ${reason}`);
-  return act({ type: 'update.reboot', ref, reason }, reason);
+  return act({ type: 'update.reboot', ref, reason }, reason, [ref, 'desired']);
 };
 
 const isStuck = (ref: Ref, snapshot: Snapshot): boolean =>

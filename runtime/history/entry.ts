@@ -16,7 +16,7 @@ const KINDS = [
   'waiting',
   'stalled',
   'settled',
-  /** Somebody handed in a revision; an operator wants something of a container. */
+  /** Somebody handed in a revision; an operator wants something of a container or the device. */
   'proposed',
   'asked',
   /** The daemon. */
@@ -27,7 +27,7 @@ const KINDS = [
 const Entry = z.object({
   /** Grows by time, over restarts and boots. An action has that of its beginning. */
   id: z.int().positive(),
-  /** The first characters of the boot's id: `atMs` of two boots cannot be compared. */
+  /** Tells one boot from another: `atMs` of two boots cannot be compared. See bootOf(). */
   boot: z.string(),
   /** Monotonic, when it was over. */
   atMs: z.number(),
@@ -56,6 +56,9 @@ const LONGEST_REASON = 500;
 
 const clipped = (reason: string): string =>
   reason.length <= LONGEST_REASON ? reason : `${reason.slice(0, LONGEST_REASON)}…`;
+
+/** Of all of the boot's id: in appengine mode the boots of one machine differ in its last characters only. */
+export const bootOf = (bootId: string): string => checksum(bootId);
 
 const checksum = (text: string): string => crc32(text).toString(16).padStart(8, '0');
 

@@ -13,7 +13,7 @@ import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/upda
 import type { Reduction } from '../event.ts';
 import type { Clock, Files } from '../host/host.ts';
 import { Causes } from './causes.ts';
-import type { Entry } from './entry.ts';
+import { bootOf, type Entry } from './entry.ts';
 import { deedsOf, type Told } from './explanation.ts';
 import { openJournal, type Topic } from './journal.ts';
 import { missedOutcomes } from './missed.ts';
@@ -37,9 +37,12 @@ export interface History {
   /** Before the first fact is told. */
   follow(reductions: Observable<Reduction>): Subscription;
   proposed(proposal: UpdateSpec, from: string): void;
-  /** An operator wants something of a container. */
-  asked(container: Ref<'container'>, action: string, from: string): void;
+  /** An operator wants something of a container, or a reboot of the device. */
+  asked(ref: Ref<'container' | 'update'>, action: string, from: string): void;
+  /** The daemon is about to end. */
   stopping(why: string): void;
+  /** So is the boot, by what the update does now. */
+  rebooting(why: string): void;
   /** The last things that happened to a resource, newest first. */
   deedsOf(ref: Ref): Promise<readonly Told[]>;
   /** Newest first. */
@@ -71,7 +74,7 @@ export const readHistory = async (place: RingPlace): Promise<readonly RevisionRe
 
 export const openHistory = async (options: HistoryOptions): Promise<History> => {
   const { clock, changeOf, onProblem } = options;
-  const boot = options.bootId.slice(0, 8);
+  const boot = bootOf(options.bootId);
   const rings = ringsIn(options);
   const recent = [...(await rings.device.read(RECENT_SEGMENTS)), ...(await rings.resources.read(RECENT_SEGMENTS))].sort(
     (a, b) => a.id - b.id,
@@ -108,7 +111,7 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
     isKnown: (ref, atMs) => known.has(momentOf(ref, Math.round(atMs))),
   });
   const journal = openJournal({ clock, rings, lastWords: () => recorder.tellWaits(), onProblem });
-  causes.daemon(note({ kind: 'started', reason: whyStarted(recent, boot), because: [] }));
+  causes.daemon(note({ kind: 'started', ...whyStarted(recent, boot) }));
 
   const compare = (status: UpdateStatus): void => {
     for (const outcome of missedOutcomes(recent, status)) causes.changed(UPDATE, note(outcome));
@@ -127,6 +130,10 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
       causes.wanted(UPDATE, note({ kind: 'proposed', about: revision, from, reason: '', because: [] })),
     asked: (ref, action, from) => causes.wanted(ref, note({ kind: 'asked', ref, from, reason: action, because: [] })),
     stopping: (why) => causes.daemon(note({ kind: 'stopped', reason: why, because: [] })),
+    rebooting: (why) => {
+      const reason = `the device boots anew: ${why}`;
+      causes.daemon(note({ kind: 'stopped', reason, because: recorder.becauseOf(UPDATE) }));
+    },
     deedsOf: async (ref) => deedsOf(ref, await journal.read()),
     revisions: async () => revisionRecords(await journal.read()),
     entries: () => journal.read(),
@@ -159,9 +166,12 @@ const recalled = (recent: readonly Entry[], boot: string): Causes => {
   return causes;
 };
 
-const whyStarted = (recent: readonly Entry[], boot: string): string => {
+/** A start follows from an end that was told. */
+const whyStarted = (recent: readonly Entry[], boot: string): Pick<Entry, 'reason' | 'because'> => {
   const before = recent.findLast(({ kind }) => kind === 'started' || kind === 'stopped');
-  if (before === undefined) return 'for the first time';
-  const cutOff = before.kind === 'stopped' ? '' : '; the one before ended without a word';
-  return `${recent.at(-1)?.boot === boot ? 'again' : 'the device was booted'}${cutOff}`;
+  if (before === undefined) return { reason: 'for the first time', because: [] };
+  const how = recent.at(-1)?.boot === boot ? 'again' : 'the device was booted';
+  return before.kind === 'stopped'
+    ? { reason: how, because: [before.id] }
+    : { reason: `${how}; the one before ended without a word`, because: [] };
 };

@@ -92,6 +92,11 @@ export class Recorder {
     }
   }
 
+  /** What brought about the action that a resource is at. */
+  becauseOf(ref: Ref): readonly number[] {
+    return this.#running.get(ref)?.because ?? [];
+  }
+
   /** Tells the waits that have lasted for a while. @returns whether younger ones are left. */
   tellWaits(): boolean {
     const { causes, note, nowMs } = this.#options;

@@ -1,6 +1,7 @@
 /** Entries in words, for people. Pure. */
 import type { Action } from '../../resources/action.ts';
 import { kindOf, nameOf, type Ref } from '../../resources/ref.ts';
+import { UPDATE } from '../../resources/update.ts';
 import type { Entry } from './entry.ts';
 
 const DONE: Readonly<Record<Action['type'], string>> = {
@@ -54,7 +55,7 @@ export const sentenceOf = ({ kind, ref, action, about, from, reason, code }: Ent
     case 'proposed':
       return `${about} was proposed by ${from}`;
     case 'asked':
-      return `${from} asked to ${reason} ${subject}`;
+      return `${from} asked to ${reason} ${ref === UPDATE ? 'the device' : subject}`;
     case 'started':
       return `the daemon started: ${reason}`;
     case 'stopped':

@@ -122,7 +122,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     update: updateController({
       clock: host.clock,
       reboot: async (reason) => {
-        history.stopping(`the device boots anew: ${reason}`);
+        history.rebooting(reason);
         await lastWords(history, host.clock, options.onProblem);
         await host.reboot();
       },
@@ -215,6 +215,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       refresh();
     },
     reboot: async (reason) => {
+      history.asked(UPDATE, 'reboot', 'the operator');
       await askForReboot(ledger, reason);
       loop.look(UPDATE);
     },

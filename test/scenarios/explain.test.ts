@@ -213,6 +213,72 @@ describe('explaining a rollback', () => {
   });
 });
 
+describe('explaining what a boot brought about', () => {
+  const apps = one.group({ name: 'apps', timeout: 30 });
+  const slower = one.group({ name: 'apps', timeout: 40 });
+  const CHANGED = 'groups.json changed and belongs to no container';
+  const BOOTED = (why: string): readonly string[] => [
+    'the daemon started: the device was booted',
+    `the daemon stops everything: the device boots anew: ${why}`,
+  ];
+  const booted = async (): Promise<Rig> => {
+    const rig = await aRig({ rebootTransitions: true });
+    await rig.propose(apps, 'locals/1');
+    const next = await rig.rebooted();
+    await next.until(() => next.update().committed.revision === 'locals/1');
+    await next.rest();
+    return next;
+  };
+
+  it('leads through it to the proposal that needed it', async () => {
+    const rig = await booted();
+    await rig.propose(slower, 'locals/2');
+    const next = await rig.rebooted();
+    await next.until(() => next.update().committed.revision === 'locals/2');
+    expect(await lastChain(next, 'container/web')).toEqual([
+      ...STARTED,
+      INSTALLED,
+      'the device is to be locals/2',
+      ...BOOTED(CHANGED),
+      'locals/2 is tried: locals/2 was proposed',
+      'locals/2 was proposed by somebody',
+    ]);
+  });
+
+  it('leads through it to the rollback that needed it', async () => {
+    const rig = await booted();
+    await rig.propose(slower, 'locals/2');
+    let starts = 0;
+    rig.behaviour('web', () => {
+      starts += 1;
+      return starts <= 3 ? { failsToStart: 'no init' } : {};
+    });
+    const trying = await rig.rebooted();
+    const back = await trying.rebooted();
+    await back.rest();
+    const chain = await lastChain(back, 'container/web');
+    expect(chain).toContain('the daemon started: the device was booted');
+    expect(chain.join('\n')).toContain(
+      'the device boots anew: locals/2 was rolled back: A container could not be started\nlocals/2 was rolled back: ',
+    );
+    expect(chain.at(-1)).toBe('locals/2 was proposed by somebody');
+  });
+
+  it('leads through it to the operator who asked for it', async () => {
+    const rig = await booted();
+    await settled(rig.host, rig.device.reboot('a reboot'));
+    const next = await rig.rebooted();
+    await next.rest();
+    expect(await lastChain(next, 'container/web')).toEqual([
+      ...STARTED,
+      INSTALLED,
+      'the device is to be locals/1',
+      ...BOOTED('a reboot'),
+      'the operator asked to reboot the device',
+    ]);
+  });
+});
+
 const rollBackOf = async (rig: Rig): Promise<Deed | undefined> => {
   const deeds = await settled(rig.host, rig.device.history.deedsOf('update/device'));
   return deeds.flatMap(everything).find(({ sentence }) => sentence.includes('was rolled back'));

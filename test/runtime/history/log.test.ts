@@ -1,7 +1,7 @@
 /** The log on the storage: bounded, whole or passed over, and never in the way. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Entry, entriesIn, inOrder, lineOf } from '../../../runtime/history/entry.ts';
+import { bootOf, type Entry, entriesIn, inOrder, lineOf } from '../../../runtime/history/entry.ts';
 import { openJournal } from '../../../runtime/history/journal.ts';
 import { openRing, type Ring } from '../../../runtime/history/ring.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
@@ -54,6 +54,12 @@ describe('a line', () => {
 
   it.each(['', 'rubbish', '00000000 {}', `${lineOf(entry(1)).slice(0, 40)}`])('%j tells nothing', (text) => {
     expect(entriesIn(text)).toEqual([]);
+  });
+
+  it('tells boots apart that differ in their last character only, as those of appengine mode do', () => {
+    const machine = '1b4e28ba-2fa1-11d2-883f-0016d3cca427';
+    expect(bootOf(`${machine}.0`)).not.toBe(bootOf(`${machine}.1`));
+    expect(bootOf(`${machine}.0`)).toBe(bootOf(`${machine}.0`));
   });
 
   it('has an end, however long the reason is', () => {
