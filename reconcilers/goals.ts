@@ -5,6 +5,7 @@ import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { isOnTrial } from './container.ts';
 import { decideRecovery, type Exited } from './recovery.ts';
+import { isStarting } from './relations.ts';
 import { isMounted } from './volume.ts';
 
 export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): ContainerStatusName => {
@@ -25,11 +26,6 @@ export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): Contain
     default:
       return status satisfies never;
   }
-};
-
-const isStarting = (ref: Ref<'container'>, { lastActions }: Snapshot): boolean => {
-  const last = lastActions[ref];
-  return last?.action === 'container.start' && last.finishedAtMs === undefined;
 };
 
 const nameOfInstalled = (spec: ContainerSpec | undefined, snapshot: Snapshot): ContainerStatusName => {

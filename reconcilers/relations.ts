@@ -67,3 +67,9 @@ export const isAlive = (
   status: ContainerStatus | undefined,
 ): status is Extract<ContainerStatus, { phase: 'starting' | 'running' }> =>
   status?.phase === 'starting' || status?.phase === 'running';
+
+/** It is being started at this moment: nobody has seen it alive yet, and it uses its volumes already. */
+export const isStarting = (ref: Ref<'container'>, { lastActions }: Snapshot): boolean => {
+  const last = lastActions[ref];
+  return last?.action === 'container.start' && last.finishedAtMs === undefined;
+};

@@ -7,12 +7,12 @@ import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import type { VolumeSource, VolumeStatus } from '../resources/volume.ts';
 import { isUp } from './disk.ts';
-import { isAlive, ownerOf } from './relations.ts';
+import { isAlive, isStarting, ownerOf } from './relations.ts';
 
 export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
   const { ref, spec, status } = volume;
   const owner = resourceIn(snapshot, ownerOf(ref));
-  const alive = isAlive(owner.status);
+  const alive = isAlive(owner.status) || isStarting(owner.ref, snapshot);
   const wanted = isWanted(ref, snapshot);
 
   if (status === undefined) {

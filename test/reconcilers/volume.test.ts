@@ -78,6 +78,16 @@ describe('a mounted volume', () => {
     expect(plan({ desired, observed })).toBe(`waiting for ${WEB}: the container that uses it still runs`);
   });
 
+  it('is kept under a container that is being started, though nobody wants that any more', () => {
+    const start = { action: 'container.start', reason: 'its goal', startedAtMs: 1 } as const;
+    const observed = { [WEB]: installed(), [ROOT]: mountedRoot() };
+    expect(plan({ observed, lastActions: { [WEB]: start } })).toBe(
+      `waiting for ${WEB}: the container that uses it still runs`,
+    );
+    const lastActions = { [WEB]: { ...start, finishedAtMs: 2 } };
+    expect(plan({ observed, lastActions })).toBe('volume.unmount: no container needs it now');
+  });
+
   it('is replaced when it shows another tree', () => {
     const observed = { [WEB]: installed(), [ROOT]: mountedRoot({ sources: ['/storage/objects/bb'] }) };
     expect(plan({ desired, observed })).toBe('volume.unmount: it is not the tree that is declared');
