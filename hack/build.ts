@@ -1,5 +1,5 @@
 /**
- * Builds dist/: `pantavisor` and `pvcontrol`, executables that work from any directory and through symlinks.
+ * Builds dist/: `pantavisor`, `pvcontrol` and `pvtx`, executables that work from any directory and through symlinks.
  *
  * dist/<program>        a POSIX sh launcher: finds its own directory, then node
  * dist/<program>.mjs    turns Node's compile cache on, then loads the program
@@ -19,7 +19,7 @@ const project = resolve(import.meta.dirname, '..');
 /** Another directory than dist/ is for tests; native code resolves from dist/ only. */
 const dist = resolve(process.argv[2] ?? join(project, 'dist'));
 const lib = join(dist, 'lib');
-const PROGRAMS = ['pantavisor', 'pvcontrol'];
+const PROGRAMS = ['pantavisor', 'pvcontrol', 'pvtx'];
 /** What the daemon runs in threads of their own. */
 const THREADS = ['plan-thread'];
 
@@ -149,5 +149,5 @@ const lazy = Object.entries(metafile.outputs).flatMap(([file, { entryPoint }]) =
 warmUp(lazy.filter((file) => !isProgram(file)));
 const sizeBytes = Object.values(metafile.outputs).reduce((sum, { bytes }) => sum + bytes, 0);
 console.log(
-  `build: dist/pantavisor, dist/pvcontrol, ${Math.round(sizeBytes / 1024)} KiB in ${Math.round(performance.now() - began)} ms`,
+  `build: ${PROGRAMS.map((program) => `dist/${program}`).join(', ')}, ${Math.round(sizeBytes / 1024)} KiB in ${Math.round(performance.now() - began)} ms`,
 );

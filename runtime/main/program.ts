@@ -17,12 +17,12 @@ export const newProgram = (name: string, description: string): Command =>
     .showHelpAfterError(`Try ${name} --help.`)
     .configureHelp({ showGlobalOptions: true });
 
-/** Runs the program; an error that explains itself is one line, anything else is our bug and keeps its stack. */
-export const runProgram = async (program: Command): Promise<void> => {
+/** Runs the program on these words; an error that explains itself is one line, anything else is our bug and keeps its stack. */
+export const runProgram = async (program: Command, words: readonly string[] = process.argv.slice(2)): Promise<void> => {
   // A reader that has seen enough (`pantavisor schema | head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
-    await program.parseAsync();
+    await program.parseAsync([...words], { from: 'user' });
   } catch (error) {
     if (!isExplained(error)) throw error;
     process.stderr.write(`${program.name()}: ${error.message}\n`);

@@ -4,6 +4,7 @@ import { addCompletion, type KnownNames } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
 import { addDeviceCommands, addStepCommands } from './pvcontrol/device-commands.ts';
 import type { GlobalOptions } from './pvcontrol/question.ts';
+import { addTransactionCommands, transactionExamples } from './pvtx/commands.ts';
 
 const EXAMPLES = `
 Examples:
@@ -127,5 +128,11 @@ program
   .action(async () => (await orders()).collectGarbage(globals()));
 
 addDeviceCommands(program, globals);
+const tx = program
+  .command('tx')
+  .description('make a new state by adding and removing parts, as pvtx does')
+  .addHelpText('after', transactionExamples('pvcontrol tx', 'pvcontrol cmd run "$(pvcontrol tx commit)"'))
+  .helpCommand(false);
+addTransactionCommands(tx, globals);
 addCompletion(program, known);
 await runProgram(program);

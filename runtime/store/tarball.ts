@@ -10,6 +10,7 @@ import { createGunzip } from 'node:zlib';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import { inFlight } from './in-flight.ts';
+import { peek } from './peek.ts';
 import { Rejection } from './rejection.ts';
 import { isObjectId } from './revision.ts';
 import { NoRoom } from './room.ts';
@@ -20,6 +21,8 @@ export interface TarballLimits {
   readonly objectBytes: number;
   /** Of the whole archive, unpacked: what a gzip bomb meets. */
   readonly totalBytes: number;
+  /** Entries that no export contains. */
+  readonly foreign: 'refused' | 'skipped';
 }
 
 export const TARBALL_LIMITS: TarballLimits = {
@@ -27,11 +30,13 @@ export const TARBALL_LIMITS: TarballLimits = {
   documentBytes: STATE_LIMITS.documentBytes,
   objectBytes: 8 * 2 ** 30,
   totalBytes: 32 * 2 ** 30,
+  foreign: 'refused',
 };
 
 export interface ObjectSink {
   missingObjects(ids: Iterable<string>): Promise<readonly string[]>;
-  putObject(id: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<void>;
+  /** `content` has `sizeBytes`, or ends with an error. */
+  putObject(id: string, content: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<void>;
   space(): Promise<{ readonly freeBytes: number }>;
 }
 
@@ -58,12 +63,15 @@ type Part =
   | { readonly part: 'object'; readonly id: string }
   | { readonly part: 'none' };
 
+const isForeign = (name: string): boolean => name !== 'json' && !name.startsWith('objects/');
+
 /** What an entry is. @throws Rejection for everything that an export does not contain. */
-const partOf = (header: Header): Part => {
+const partOf = (header: Header, { foreign }: TarballLimits): Part => {
   const name = nameOf(header);
   const shown = `entry ${JSON.stringify(header.name)}`;
   // A size in a base that tar-stream does not know comes as null, and it would wait for the content for ever.
   if (!Number.isSafeInteger(header.size)) throw new Rejection(`${shown}: expected a size, but saw ${header.size}`);
+  if (foreign === 'skipped' && isForeign(name)) return { part: 'none' };
   if (header.type === 'directory' && ['', '.', 'objects'].includes(name)) return { part: 'none' };
   if (header.type !== 'file' || isSparse(header)) {
     const type = header.type === 'file' ? undefined : header.type;
@@ -99,7 +107,7 @@ const storeObject = async (
   checkSize(header, limits.objectBytes);
   const { freeBytes } = await sink.space();
   if (header.size > freeBytes && (await sink.missingObjects([id])).length > 0) throw new NoRoom(header.size, freeBytes);
-  await sink.putObject(id, content, limits.objectBytes);
+  await sink.putObject(id, content, header.size);
 };
 
 /** @throws Rejection, DeviceError. Returns the bytes of `json`. */
@@ -121,7 +129,7 @@ export const readTarball = async (
       const { header } = source;
       const content = source as Content; // see Content
       if (++count > limits.entries) throw new Rejection(`expected at most ${limits.entries} entries, but it has more`);
-      const part = partOf(header);
+      const part = partOf(header, limits);
       if (part.part === 'document') {
         if (document !== undefined) throw new Rejection('entry "json": expected it once, but it comes again');
         checkSize(header, limits.documentBytes);
@@ -156,7 +164,9 @@ export const readTarball = async (
 };
 
 const feed = async (archive: AsyncIterable<Uint8Array>, entries: Extract, limits: TarballLimits): Promise<void> => {
-  const { isGzip, content } = await peek(archive);
+  // By its magic number, whatever the file is called.
+  const { head, content } = await peek(archive, 2);
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   const counted = limitBytes(limits.totalBytes);
   const sink = entries as unknown as NodeJS.WritableStream; // streamx implements Node's interface, its types do not
   if (isGzip) await pipeline(content, createGunzip(), counted, sink);
@@ -172,29 +182,6 @@ const limitBytes = (maxBytes: number) =>
       yield chunk;
     }
   };
-
-/** Tells gzip by its magic number, whatever the file is called. */
-const peek = async (
-  archive: AsyncIterable<Uint8Array>,
-): Promise<{ isGzip: boolean; content: AsyncIterable<Uint8Array> }> => {
-  const source = archive[Symbol.asyncIterator]();
-  let head = Buffer.alloc(0);
-  let done = false;
-  while (!done && head.length < 2) {
-    const next = await source.next();
-    done = next.done === true;
-    if (next.done !== true) head = Buffer.concat([head, next.value]);
-  }
-  async function* content(): AsyncGenerator<Uint8Array> {
-    try {
-      yield head;
-      yield* { [Symbol.asyncIterator]: () => source };
-    } finally {
-      await source.return?.();
-    }
-  }
-  return { isGzip: head[0] === 0x1f && head[1] === 0x8b, content: content() };
-};
 
 const isStreamEnd = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['STREAM_DESTROYED', 'PREMATURE_CLOSE'].includes(String(error.code));

@@ -72,8 +72,8 @@ const bring = async (file: string, options: GlobalOptions): Promise<Uint8Array> 
     missingObjects: async (ids) => [...new Set(ids)].filter((id) => !stored.has(id)),
     // The daemon knows what room there is, and says so.
     space: async () => ({ freeBytes: Number.MAX_SAFE_INTEGER }),
-    putObject: async (id, content) => {
-      const answer = await upload(id, content, undefined, options);
+    putObject: async (id, content, sizeBytes) => {
+      const answer = await upload(id, content, sizeBytes, options);
       if (answer.status !== 200) throw new Refused(answer);
     },
   });

@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 export const runProgram = (
-  program: 'pantavisor' | 'pvcontrol',
+  program: 'pantavisor' | 'pvcontrol' | 'pvtx',
   args: readonly string[],
   options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
 ): Promise<Ended> =>
