@@ -1,4 +1,5 @@
 /** One log record: what every output is given, whichever socket, format or file it came from. */
+import type { Receipt } from './receipt.ts';
 
 /** Most urgent first, as Pantavisor counts (log-sockets.md §1). */
 export const LEVEL_NAMES = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const;
@@ -22,4 +23,6 @@ export interface LogRecord {
   readonly timeMs: number;
   /** s: since boot or Unix time, as `PV_LOG_TIMESTAMP` says. */
   readonly tsec: number;
+  /** It was read from a file that is followed. */
+  readonly receipt?: Receipt;
 }

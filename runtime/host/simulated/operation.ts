@@ -1,7 +1,9 @@
 /** One call of the host port: what faults are decided on and what coverage is counted in. */
 import type { DeviceError, Host } from '../host.ts';
 
-export type Port = keyof Pick<Host, 'files' | 'mounts' | 'disks' | 'containers'>;
+type HostPort = keyof Pick<Host, 'files' | 'mounts' | 'disks' | 'containers'>;
+/** `logs`: a port of its own, of which no device needs anything to converge. */
+export type Port = HostPort | 'logs';
 
 export interface Operation {
   readonly port: Port;
@@ -55,7 +57,7 @@ const PORTS = {
   mounts: ['at', 'below', 'mountImage', 'bind', 'mountTmpfs', 'mountDevice', 'unmount', 'changes'],
   disks: ['contents', 'allocate', 'format', 'zramCreate', 'zramRemove', 'swaps', 'swapOn', 'swapOff', 'swapChanges'],
   containers: ['configure', 'start', 'inspect', 'halt', 'kill', 'unfreeze', 'remove', 'list', 'exits', 'changes'],
-} as const satisfies { readonly [P in Port]: readonly (keyof Host[P])[] };
+} as const satisfies { readonly [P in HostPort]: readonly (keyof Host[P])[] };
 
 const kindOf = ({ port, name }: Pick<Operation, 'port' | 'name'>): string => `${port}.${name}`;
 

@@ -62,6 +62,7 @@ const BY_PORT: Readonly<Record<Operation['port'], Codes>> = {
   mounts: MOUNT,
   disks: CHANGE,
   containers: CHANGE,
+  logs: WRITE,
 };
 
 const codesFor = ({ port, name }: Operation, errnos: FaultRates['errnos']): Codes => {

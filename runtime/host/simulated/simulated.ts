@@ -8,6 +8,7 @@
  */
 import type { Observable } from 'rxjs';
 import type { Disks, Files, Host, Mounts } from '../host.ts';
+import type { LogFiles } from '../log-files.ts';
 import type { Behaviour, BehaviourOf } from './behaviour.ts';
 import { simulatedContainers } from './containers.ts';
 import { type Caller, Daemon } from './daemon.ts';
@@ -15,6 +16,7 @@ import { simulatedDisks } from './disks.ts';
 import { simulatedFiles } from './files.ts';
 import { Hardware, type SimulatedOptions } from './hardware.ts';
 import { Kernel } from './kernel.ts';
+import { simulatedLogFiles } from './log-files.ts';
 import { type Mischief, mischiefOn } from './mischief.ts';
 import { simulatedMounts } from './mounts.ts';
 import type { Faults, Operation } from './operation.ts';
@@ -39,6 +41,8 @@ export interface SimulatedHost extends Host {
   readonly mischief: Mischief;
   /** The same device without faults, log or trace: for looking at it and preparing it. */
   readonly operator: { readonly files: Files; readonly mounts: Mounts; readonly disks: Disks };
+  /** @param root absolute; an existing directory. */
+  logFiles(root: string): LogFiles;
 
   /** Lets everything happen that needs no time. */
   settle(): Promise<void>;
@@ -111,6 +115,7 @@ const hostOf = (boot: Boot): SimulatedHost => {
     ready: daemon.notifications({ port: 'containers', name: 'ready' }, String, (tell) => kernel.lxc.ready.listen(tell)),
     mischief: mischiefOn(kernel),
     operator: portsOf(kernel, operator),
+    logFiles: (root) => simulatedLogFiles(kernel, daemon, root),
     settle: () => kernel.timeline.settle(),
     advance: (ms) => kernel.timeline.advance(ms),
     runUntil: (holds, limitMs) => kernel.timeline.runUntil(holds, limitMs),
