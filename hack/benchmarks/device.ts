@@ -29,8 +29,11 @@ export interface Line {
 export interface Daemon {
   readonly pid: number;
   readonly startedAtMs: number;
-  /** The first line from now on, or of those before, that is as asked. @throws Error when the daemon ends or takes too long. */
-  line(isIt: (line: Line) => boolean): Promise<Line>;
+  /**
+   * The first line that is as asked, of those already there from number `from` on and of those to come.
+   * @throws Error when the daemon ends or takes too long.
+   */
+  line(isIt: (line: Line) => boolean, from?: number): Promise<Line>;
   /** Until `count` containers have been started since the start. @returns the last one's time. */
   started(count: number): Promise<number>;
   /** Lines so far. */
@@ -46,7 +49,10 @@ export interface BenchDevice {
   readonly socket: string;
   readonly marks: string;
   start(options?: StartOptions): Promise<Daemon>;
-  drop(name: string, state: BenchState): number;
+  /** @returns when it was there. */
+  drop(name: string, state: Pick<BenchState, 'text'>): number;
+  /** Moves a file into the watched directory. @returns when it was there. */
+  dropFile(name: string, file: string): number;
   remove(): Promise<void>;
 }
 
@@ -71,6 +77,11 @@ export function benchDevice(
   const { revision, others = [] } = make(marks);
   stage(storage, revision, others);
   const daemons: { pid: number; stop(): Promise<number> }[] = [];
+  const dropFile = (name: string, file: string): number => {
+    const droppedAtMs = performance.now();
+    renameSync(file, join(watched, name));
+    return droppedAtMs;
+  };
 
   return {
     directory,
@@ -92,14 +103,12 @@ export function benchDevice(
       daemons.push(daemon);
       return daemon;
     },
-    /** @returns when it was there. */
     drop: (name, { text }) => {
       const partial = join(watched, `.${name}.partial`);
       writeFileSync(partial, text);
-      const droppedAtMs = performance.now();
-      renameSync(partial, join(watched, `${name}.json`));
-      return droppedAtMs;
+      return dropFile(`${name}.json`, partial);
     },
+    dropFile,
     remove: async () => {
       for (const daemon of daemons) await daemon.stop();
       const giveUpAt = performance.now() + 3_000;
@@ -189,7 +198,7 @@ function spawnDaemon(command: readonly string[], errors: string, settings: Reado
     pid: child.pid ?? 0,
     startedAtMs,
     lines,
-    line: (isIt) => until(() => lines.find(isIt)),
+    line: (isIt, from = 0) => until(() => lines.find((line, index) => index >= from && isIt(line))),
     started: (count) =>
       until(() => {
         const found = lines.filter(({ msg }) => msg.startsWith('container.start:'));

@@ -5,6 +5,8 @@ export type Unit =
   | 'MB'
   | 'KB'
   | 'req/s'
+  | 'MB/s'
+  | 'objects/s'
   | 'ticks'
   | 'bytes'
   | 'wake-ups'
@@ -18,15 +20,17 @@ export interface Figure {
   readonly name: string;
   readonly unit: Unit;
   readonly values: readonly number[];
-  /** The median must not be above it; for req/s, not below. */
+  /** The median must not be above it; for a rate, not below. */
   readonly goal?: number;
   readonly note?: string;
 }
 
-/** req/s is the one unit of which more is better. */
+/** Of rates, more is better. */
+export const isRate = (unit: Unit): boolean => unit.endsWith('/s');
+
 export const isMet = ({ unit, goal }: Figure, median: number): boolean | undefined => {
   if (goal === undefined) return undefined;
-  return unit === 'req/s' ? median >= goal : median <= goal;
+  return isRate(unit) ? median >= goal : median <= goal;
 };
 
 export interface Section {

@@ -1,5 +1,5 @@
 /** The machine that was measured, in words. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 
@@ -12,6 +12,8 @@ export interface Machine {
   readonly lxc: string;
   readonly crun: string;
 }
+
+export const hasCrun = (): boolean => spawnSync('crun', ['--version'], { stdio: 'ignore' }).status === 0;
 
 const said = (program: string, ...parameters: readonly string[]): string =>
   execFileSync(program, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ?? '';
@@ -32,7 +34,7 @@ export const machine = (program: string): Machine => ({
   storage: `${fileSystem()}; run directory tmpfs`,
   node: said(program.replace(/pantavisor$/, 'node'), '--version'),
   lxc: said('lxc-start', '--version'),
-  crun: said('crun', '--version'),
+  crun: hasCrun() ? said('crun', '--version') : 'crun not installed',
 });
 
 export const load = (): string =>

@@ -17,8 +17,11 @@ import type { Context, Section } from './figure.ts';
 import { load, machine } from './machine.ts';
 import { type Measured, markdown, measuredOf, readResults, writeJson } from './report.ts';
 import { api } from './sections/api.ts';
+import { gc } from './sections/gc.ts';
 import { idle } from './sections/idle.ts';
+import { importing } from './sections/import.ts';
 import { planning } from './sections/planning.ts';
+import { revision } from './sections/revision.ts';
 import { shutdown } from './sections/shutdown.ts';
 import { size } from './sections/size.ts';
 import { soak } from './sections/soak.ts';
@@ -31,7 +34,20 @@ const build = join(project, '.cache/bench');
 const [page, data, remarks] = ['benchmarks.md', 'benchmarks.json', 'benchmarks-remarks.md'].map((name) =>
   join(project, 'docs', name),
 ) as [string, string, string]; // as many as were given
-const SECTIONS: readonly Section[] = [start, updating, shutdown, api, idle, stalls, planning, size, soak];
+const SECTIONS: readonly Section[] = [
+  start,
+  updating,
+  shutdown,
+  api,
+  importing,
+  gc,
+  revision,
+  idle,
+  stalls,
+  planning,
+  size,
+  soak,
+];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
 

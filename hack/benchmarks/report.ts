@@ -1,6 +1,6 @@
 /** docs/benchmarks.md and docs/benchmarks.json. Sections that were not run this time keep what they said before. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type Figure, isMet, type Section } from './figure.ts';
+import { type Figure, isMet, isRate, type Section } from './figure.ts';
 import type { Machine } from './machine.ts';
 import { type Summary, summaryOf } from './statistics.ts';
 
@@ -53,7 +53,7 @@ const digits = (value: number): string => {
 
 const row = ({ name, unit, goal, note, summary, met }: Measured['figures'][number]): string => {
   const { runs, min, median, max, standardDeviation } = summary;
-  const aim = goal === undefined ? '' : `${unit === 'req/s' ? '≥' : '≤'} ${digits(goal)}`;
+  const aim = goal === undefined ? '' : `${isRate(unit) ? '≥' : '≤'} ${digits(goal)}`;
   const verdict = met === undefined ? '' : met ? 'yes' : '**no**';
   const cells = [
     note === undefined ? name : `${name} (${note})`,

@@ -1,23 +1,12 @@
 /** How long the event loop is held up when most is going on. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answers, type BenchDevice, type Daemon } from '../device.ts';
+import { answers } from '../device.ts';
 import type { Section } from '../figure.ts';
+import { longestStall, probed } from '../stalls.ts';
 import { withDevice } from './rig.ts';
 
-const PROBE = resolve(import.meta.dirname, '../stalls.mjs');
 const COUNT = 20;
 const GOAL = 20;
-
-/** Since the last time. */
-async function longestStall(device: BenchDevice, daemon: Daemon): Promise<number> {
-  const file = join(device.directory, 'stalls.json');
-  rmSync(file, { force: true });
-  process.kill(daemon.pid, 'SIGUSR2');
-  while (!existsSync(file) || readFileSync(file).length === 0) await sleep(5);
-  return Number(JSON.parse(readFileSync(file, 'utf8')).maxMs);
-}
 
 export const stalls: Section = {
   name: 'stalls',
@@ -30,9 +19,7 @@ export const stalls: Section = {
       const updates: number[] = [];
       for (let round = 0; round < context.rounds; round += 1) {
         context.signal.throwIfAborted();
-        const daemon = await device.start({
-          settings: { NODE_OPTIONS: `--import=${PROBE}`, PV_BENCH_STALLS: join(device.directory, 'stalls.json') },
-        });
+        const daemon = await device.start({ settings: probed(device) });
         await answers(device.socket);
         // What came before is loading, which nobody waits for.
         await longestStall(device, daemon);
@@ -42,7 +29,7 @@ export const stalls: Section = {
         await longestStall(device, daemon);
         const from = daemon.lines.length;
         device.drop(`u${round}`, state(1 + (round % 2)));
-        await daemon.line((line) => daemon.lines.indexOf(line) >= from && line.msg.startsWith('update.commit:'));
+        await daemon.line(({ msg }) => msg.startsWith('update.commit:'), from);
         updates.push(await longestStall(device, daemon));
         await daemon.stop();
       }

@@ -6,13 +6,15 @@ import { answers, benchDevice, newDirectory } from '../device.ts';
 import type { Context, Figure, Section } from '../figure.ts';
 import { floor, type Way } from '../floor.ts';
 import { benchState, stage } from '../guest.ts';
+import { hasCrun } from '../machine.ts';
 import { median } from '../statistics.ts';
 import { withImage } from './rig.ts';
 
 const COUNTS = [1, 5, 20];
 const STARTED_GOALS: Readonly<Record<number, number>> = { 1: 250, 5: 280, 20: 400 };
 const READY_GOAL = 200;
-const WAYS: readonly Way[] = ['lxc', 'lxc-start', 'crun'];
+/** What a machine has not got is left out. */
+const WAYS: readonly Way[] = hasCrun() ? ['lxc', 'lxc-start', 'crun'] : ['lxc', 'lxc-start'];
 
 interface Round {
   readonly kept: number;
@@ -73,7 +75,9 @@ const figures = (count: number, all: readonly Round[]): readonly Figure[] => {
     ms('control socket answers → all STARTED', ({ kept, ready }) => kept - ready),
     ms('floor: loop, tmpfs, overlay and lxc-start by hand', ({ ways }) => ways[lxc] ?? Number.NaN),
     ms('floor: lxc-start alone, mounts already made', ({ ways }) => ways[WAYS.indexOf('lxc-start')] ?? Number.NaN),
-    ms('floor: loop, tmpfs, overlay and crun by hand', ({ ways }) => ways[WAYS.indexOf('crun')] ?? Number.NaN),
+    ...(WAYS.includes('crun')
+      ? [ms('floor: loop, tmpfs, overlay and crun by hand', ({ ways }) => ways[WAYS.indexOf('crun')] ?? Number.NaN)]
+      : []),
     {
       name: `start over floor (mounts and lxc-start), N = ${count}`,
       unit: '×',

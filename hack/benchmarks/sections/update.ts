@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answers, type BenchDevice, type Daemon } from '../device.ts';
 import type { Context, Figure, Section } from '../figure.ts';
 import { type BenchState, benchState } from '../guest.ts';
-import { get } from '../http.ts';
 import { type Marks, watchMarks } from '../marks.ts';
+import { silence } from '../silence.ts';
 import { withDevice } from './rig.ts';
 
 const COUNTS = [5, 20];
@@ -31,7 +31,7 @@ async function update(
 ): Promise<Update> {
   const from = daemon.lines.length;
   const since = (isIt: (msg: string, ref: string | undefined) => boolean) =>
-    daemon.line((line) => daemon.lines.indexOf(line) >= from && isIt(line.msg, line.ref));
+    daemon.line((line) => isIt(line.msg, line.ref), from);
   const droppedAtMs = device.drop(name, state);
   const started = since((msg, ref) => msg.startsWith('container.start:') && ref === 'container/c0');
   const committed = since((msg) => msg.startsWith('update.commit:'));
@@ -80,26 +80,6 @@ async function updates(
   });
 }
 
-/** Asks without a pause. The function returned ends it and tells the longest time without an answer. */
-function silence(socket: string): () => Promise<number> {
-  let isOver = false;
-  let longestMs = 0;
-  const asking = (async () => {
-    let answeredAtMs = performance.now();
-    while (!isOver) {
-      await get(socket, '/containers');
-      const nowMs = performance.now();
-      longestMs = Math.max(longestMs, nowMs - answeredAtMs);
-      answeredAtMs = nowMs;
-    }
-  })();
-  return async () => {
-    isOver = true;
-    await asking;
-    return longestMs;
-  };
-}
-
 /** A state with one container dropped on a device that has none; its objects are in the store. */
 const drops = (context: Context): Promise<readonly number[]> =>
   withDevice(context, 1, async (device, state) => {
@@ -115,7 +95,7 @@ const drops = (context: Context): Promise<readonly number[]> =>
         context.signal.throwIfAborted();
         const from = daemon.lines.length;
         device.drop(`e${round + 1}`, empty);
-        await daemon.line((line) => daemon.lines.indexOf(line) >= from && line.msg.startsWith('update.commit:'));
+        await daemon.line(({ msg }) => msg.startsWith('update.commit:'), from);
         await sleep(REST_MS);
         const { running } = await update(device, daemon, marks, state(1 + (round % 2 === 0 ? 0 : 1)), `d${round + 1}`);
         if (round >= 0) results.push(running);
