@@ -52,7 +52,7 @@ export const startApi = async (given: ApiDeps): Promise<Api> => {
   const deps: ApiDeps = { ...given, identify: identifyOnce(given.identify) };
   const status = startStatus(deps);
   const control = apiServer(listenerFor(controlEndpoints(deps, status), deps), isControlHost);
-  limitPerContainer(control, deps.identify);
+  limitPerContainer(control, deps.identify, deps.report);
   const servers = [control];
   try {
     await listenOnSocket(control, deps.socketPath, deps.files);

@@ -10,16 +10,18 @@ const MAX_PER_CONTAINER = 16;
 
 /** Asks once per connection, at its beginning: later the process may be gone, and its pid somebody else's. */
 export const identifyOnce = (identify: Identify): Identify => {
-  const known = new WeakMap<Socket, ReturnType<Identify>>();
+  const known = new WeakMap<Socket, { readonly caller: ReturnType<Identify> }>();
   return (socket) => {
-    const caller = known.get(socket) ?? identify(socket);
-    known.set(socket, caller);
+    const told = known.get(socket);
+    if (told !== undefined) return told.caller;
+    const caller = identify(socket);
+    known.set(socket, { caller });
     return caller;
   };
 };
 
 /** Closes connections of a container beyond its share. Those that cannot be told apart share one. */
-export const limitPerContainer = (server: Server, identify: Identify): void => {
+export const limitPerContainer = (server: Server, identify: Identify, report: ApiDeps['report']): void => {
   const held = new Map<string, number>();
   const take = (name: string, socket: Socket): void => {
     const others = held.get(name) ?? 0;
@@ -35,11 +37,13 @@ export const limitPerContainer = (server: Server, identify: Identify): void => {
     });
   };
   server.on('connection', (socket: Socket) => {
-    identify(socket).then(
-      (caller) => {
-        if (caller !== 'host' && !socket.destroyed) take(caller?.container ?? '', socket);
-      },
-      () => socket.destroy(), // the request that comes on it would fail as well, and that is reported
-    );
+    try {
+      const caller = identify(socket);
+      if (caller !== 'host') take(caller?.container ?? '', socket);
+    } catch (error) {
+      // Whoever cannot be looked at is not served; the next one may be.
+      report(error, 'identifying a caller');
+      socket.destroy();
+    }
   });
 };

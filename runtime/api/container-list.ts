@@ -12,11 +12,18 @@ const goalReachedAtMs = (spec: ContainerSpec, status: ContainerStatus | undefine
   return spec.statusGoal === 'READY' ? status.run.readyAtMs : status.run.startedAtMs;
 };
 
+/** When it counts as stable; undefined: not before something else changes, or nobody asks. */
+const stableAtMs = (spec: ContainerSpec, status: ContainerStatus | undefined): number | undefined => {
+  const reachedAtMs = goalReachedAtMs(spec, status);
+  if (reachedAtMs === undefined || spec.autoRecovery === undefined) return undefined;
+  return reachedAtMs + spec.autoRecovery.stableTimeoutSeconds * 1000;
+};
+
 const recoveryOf = (spec: ContainerSpec, status: ContainerStatus | undefined, nowMs: number) => {
   const recovery = spec.autoRecovery;
   if (recovery === undefined || recovery.policy === 'no') return {};
-  const reachedAtMs = goalReachedAtMs(spec, status);
-  const isStable = reachedAtMs !== undefined && nowMs - reachedAtMs >= recovery.stableTimeoutSeconds * 1000;
+  const atMs = stableAtMs(spec, status);
+  const isStable = atMs !== undefined && nowMs >= atMs;
   return {
     auto_recovery: {
       policy: recovery.policy,
@@ -45,6 +52,16 @@ export const containerList = (snapshot: Snapshot, nowMs: number, names: StatusNa
       ...(spec.restartPolicy === 'container' ? { user_stopped: String(spec.stopped) } : {}),
     };
   });
+
+/** When the list changes by time alone: the next container becomes stable. */
+export const listChangesAtMs = (snapshot: Snapshot, nowMs: number): number => {
+  const times = declaredContainers(snapshot).flatMap((ref) => {
+    const { spec, status } = resourceIn(snapshot, ref);
+    const atMs = spec === undefined ? undefined : stableAtMs(spec, status);
+    return atMs !== undefined && atMs > nowMs ? [atMs] : [];
+  });
+  return Math.min(...times);
+};
 
 const declaredContainers = (snapshot: Snapshot): readonly Ref<'container'>[] => {
   const order = (ref: Ref<'container'>): number => resourceIn(snapshot, ref).spec?.order ?? 0;

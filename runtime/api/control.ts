@@ -1,10 +1,11 @@
 /** The endpoints of the control socket (ctrl-api.md §5, §6, §9). */
+import { DeviceError } from '../host/host.ts';
 import { absentEndpoints } from './absent.ts';
 import { parseObject, readBody } from './body.ts';
 import { buildInfoEndpoint } from './build-info.ts';
 import { commandEndpoints } from './commands.ts';
 import { configurationEndpoints } from './configuration.ts';
-import { containerList, ownershipRefusal } from './container-list.ts';
+import { containerList, listChangesAtMs, ownershipRefusal } from './container-list.ts';
 import { type ApiDeps, CONTROL_ACTIONS, type ControlAction } from './deps.ts';
 import { historyEndpoints } from './explaining.ts';
 import { groupList } from './group-list.ts';
@@ -12,6 +13,7 @@ import { healthy, readiness } from './health.ts';
 import { metadataEndpoints } from './metadata.ts';
 import { objectEndpoints } from './objects.ts';
 import { type ApiRequest, type Endpoint, json, look } from './operation.ts';
+import { perSnapshot } from './per-snapshot.ts';
 import { planEndpoint } from './planning.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 import type { StatusSource } from './status-source.ts';
@@ -68,11 +70,24 @@ const getProgress =
     return progress === undefined ? failure(404, 'Resource does not exist') : document(progress);
   };
 
-const whenLoaded = (deps: ApiDeps, answer: () => object) => (): Reply =>
-  deps.snapshot().revision === undefined ? failure(500, 'State not loaded yet') : document(answer());
+const containers = (deps: ApiDeps) =>
+  perSnapshot(deps, (snapshot, nowMs) => ({
+    body: containerList(snapshot, nowMs, deps),
+    untilMs: listChangesAtMs(snapshot, nowMs),
+  }));
 
-const containers = (deps: ApiDeps) => whenLoaded(deps, () => containerList(deps.snapshot(), deps.nowMs(), deps));
-const groups = (deps: ApiDeps) => whenLoaded(deps, () => groupList(deps.snapshot(), deps));
+const groups = (deps: ApiDeps) =>
+  perSnapshot(deps, (snapshot) => ({ body: groupList(snapshot, deps), untilMs: Number.POSITIVE_INFINITY }));
+
+const steps = (deps: ApiDeps) => async (): Promise<Reply> => {
+  try {
+    return document(stepList(await deps.steps()));
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    deps.report(error, 'GET /steps');
+    return failure(500, "couldn't get device steps");
+  }
+};
 
 /** What may be looked at; the same on the control socket and on the status page's listener. */
 export const readOnlyEndpoints = (deps: ApiDeps, status: StatusSource): readonly Endpoint[] => [
@@ -119,7 +134,7 @@ export const readOnlyEndpoints = (deps: ApiDeps, status: StatusSource): readonly
   },
   look('/containers', 'Containers of the running revision', 'ContainerList', containers(deps)),
   look('/groups', 'Its groups, in starting order', 'GroupList', groups(deps)),
-  look('/steps', 'Installed revisions', 'StepList', async () => document(stepList(await deps.steps()))),
+  look('/steps', 'Installed revisions', 'StepList', steps(deps)),
   look('/steps/{revision}/progress', 'How far a revision is', 'Progress', getProgress(deps, '')),
   ...historyEndpoints(deps),
   look('/steps/locals/{revision}/progress', 'How far a local revision is', 'Progress', getProgress(deps, 'locals/')),

@@ -57,7 +57,7 @@ export interface ApiDeps {
    * By SO_PEERCRED and the peer's cgroup (ctrl-api.md §3.1). The container name is as the cgroup has it: it need not
    * exist, and may carry LXC's `-<n>`. undefined: cannot be told.
    */
-  readonly identify: (socket: Socket) => Promise<Caller | undefined>;
+  readonly identify: (socket: Socket) => Caller | undefined;
   /** Raw content of a revision's progress file; undefined: no such revision. The name comes from outside: check it. */
   readonly progress: (revision: string) => Promise<string | undefined>;
   readonly steps: () => Promise<readonly Step[]>;

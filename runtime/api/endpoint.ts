@@ -14,8 +14,8 @@ import { isCustom, type Route, routesOf } from './routes.ts';
 const declared = (name: string, snapshot: Snapshot): string | undefined =>
   [name, name.replace(/-\d+$/, '')].find((candidate) => resourceIn(snapshot, refOf('container', candidate)).spec);
 
-const callerOf = async (incoming: IncomingMessage, deps: ApiDeps): Promise<Caller | undefined> => {
-  const caller = await deps.identify(incoming.socket);
+const callerOf = (incoming: IncomingMessage, deps: ApiDeps): Caller | undefined => {
+  const caller = deps.identify(incoming.socket);
   if (caller === undefined || caller === 'host') return caller;
   const container = declared(caller.container, deps.snapshot());
   return container === undefined ? undefined : { container };
@@ -32,16 +32,16 @@ const REFUSALS = {
 
 const isMethod = (method: string, methods: Endpoint['methods']): method is Method => Object.hasOwn(methods, method);
 
-type Find = (path: string) => Route | undefined;
+type Find = (target: string) => Route | undefined;
 
 const answer = async (incoming: IncomingMessage, method: string, find: Find, deps: ApiDeps): Promise<Reply> => {
   const { url = '' } = incoming;
-  const route = find(url.replace(/\?.*$/s, ''));
+  const route = find(url);
   if (route === undefined) return failure(400, `unknown endpoint: ${url}`);
 
   const { endpoint, parameters } = route;
   const refusals = isCustom(endpoint) ? REFUSALS.custom : REFUSALS.plain;
-  const caller = await callerOf(incoming, deps);
+  const caller = callerOf(incoming, deps);
   if (caller === undefined) return failure(500, refusals.caller);
   const operation = isMethod(method, endpoint.methods) ? endpoint.methods[method] : undefined;
   if (operation === undefined) return failure(400, 'Method not supported for this endpoint');

@@ -28,7 +28,12 @@ export const failure = (status: number, message: string): Reply => ({
   body: JSON.stringify({ Error: message }),
 });
 
+/** Node still has the older name; clients show the line to people. */
+const REASONS: Readonly<Record<number, string>> = { 422: 'Unprocessable Content' };
+
 export const send = (outgoing: ServerResponse, reply: Reply): void => {
+  const reason = REASONS[reply.status];
+  if (reason !== undefined) outgoing.statusMessage = reason;
   if ('body' in reply) {
     const length = Buffer.byteLength(reply.body);
     outgoing.writeHead(reply.status, { ...reply.headers, 'Content-Length': length }).end(reply.body);

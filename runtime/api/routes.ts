@@ -11,19 +11,33 @@ export interface Route {
 }
 
 const MAX_SEGMENT_BYTES = 255;
+const MAX_SEGMENTS = 10;
 
 /** The two kinds of paths: those with names in them, and exact ones. */
 export const isCustom = ({ path }: Endpoint): boolean => path.includes('{');
 
-/** @returns a function that finds the endpoint of a path without its query; undefined: there is none. */
-export const routesOf = (endpoints: readonly Endpoint[]): ((path: string) => Route | undefined) => {
+const segmentsOf = (target: string): readonly string[] => target.split('/').filter((segment) => segment !== '');
+
+const areFit = (segments: readonly string[]): boolean =>
+  segments.length <= MAX_SEGMENTS && segments.every((segment) => Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES);
+
+/**
+ * @returns a function that finds the endpoint of a request target; undefined: there is none. A query is ignored by exact
+ * paths, and part of the name in the others.
+ */
+export const routesOf = (endpoints: readonly Endpoint[]): ((target: string) => Route | undefined) => {
+  const exact = new Map(
+    endpoints.filter((endpoint) => !isCustom(endpoint)).map((endpoint) => [endpoint.path, endpoint]),
+  );
   const router = createRouter<Endpoint>();
-  for (const endpoint of endpoints) addRoute(router, '', endpoint.path.replace(/\{(\w+)\}/g, ':$1'), endpoint);
-  return (path) => {
-    const segments = path.split('/').filter((segment) => segment !== '');
-    if (segments.some((segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES)) return undefined;
+  for (const endpoint of endpoints)
+    if (isCustom(endpoint)) addRoute(router, '', endpoint.path.replace(/\{(\w+)\}/g, ':$1'), endpoint);
+  return (target) => {
+    const endpoint = exact.get(target.replace(/\?.*$/s, ''));
+    if (endpoint !== undefined) return { endpoint, parameters: {} };
+    const segments = segmentsOf(target);
+    if (!areFit(segments)) return undefined;
     const found = findRoute(router, '', `/${segments.join('/')}`);
-    if (found === undefined || (!isCustom(found.data) && found.data.path !== path)) return undefined;
-    return { endpoint: found.data, parameters: found.params ?? {} };
+    return found === undefined ? undefined : { endpoint: found.data, parameters: found.params ?? {} };
   };
 };

@@ -66,6 +66,9 @@ export const apiServer = (listener: RequestListener, isHostAllowed: (host: strin
   // nc -N, and with it pvcurl, closes its half when the request is sent; without this the answer would be dropped.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', (_error, socket: Socket) => refuse(socket, '400 Bad Request'));
+  // Node would close the one without a word, and answer the other without a body.
+  server.on('connect', (_incoming, socket: Socket) => refuse(socket, '501 Not Implemented'));
+  server.on('checkExpectation', ({ socket }: IncomingMessage) => refuse(socket, '417 Expectation Failed'));
   limitRequestTime(server);
   return server;
 };

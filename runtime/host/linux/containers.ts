@@ -166,7 +166,7 @@ class LinuxContainers implements Containers {
 
   /** A pid is only a number: what has it must still be in the container. */
   async #isInit({ name, initPid }: MonitorLife): Promise<boolean> {
-    const caller = await containerOfPid(initPid, this.#lxcPath);
+    const caller = containerOfPid(initPid, this.#lxcPath);
     return typeof caller === 'object' && caller.container === name;
   }
 

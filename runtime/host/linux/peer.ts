@@ -6,8 +6,7 @@
  * below its own. The host is whoever shares our pid namespace and is in none of those cgroups: a process of another
  * container (Docker, another daemon's) that got hold of the socket is neither.
  */
-import { closeSync, readFileSync } from 'node:fs';
-import { readFile, readlink } from 'node:fs/promises';
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { cgroupRootOf } from '../../../resources/lxc-place.ts';
 import { DeviceError } from '../host.ts';
@@ -40,15 +39,44 @@ export const peerOf = (socket: Socket): Peer | undefined => {
 
 export type Caller = 'host' | { readonly container: string };
 
+/** A process is in a dozen hierarchies, by paths of at most PATH_MAX each; whoever goes beyond is nobody's. */
+const MAX_PROC_BYTES = 128 * 1024;
+const scratch = Buffer.allocUnsafeSlow(MAX_PROC_BYTES);
+
+/**
+ * A file of /proc, whole; undefined: too long. Not on the thread pool: the kernel has it at hand, and four trips there
+ * cost more than all else that a request needs.
+ */
+const procFile = (path: string): string | undefined => {
+  const fd = openSync(path, 'r');
+  try {
+    let length = 0;
+    for (;;) {
+      const read = readSync(fd, scratch, length, MAX_PROC_BYTES - length, null);
+      length += read;
+      if (length === MAX_PROC_BYTES) return undefined;
+      if (read === 0) return scratch.toString('latin1', 0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+};
+
+let ours: string | undefined;
+
+const sharesOurPids = (pid: number): boolean => {
+  ours ??= readlinkSync('/proc/self/ns/pid');
+  return readlinkSync(`/proc/${pid}/ns/pid`) === ours;
+};
+
 /**
  * Which container a process is in. undefined: gone, or in none of ours without being of the host.
  * The pid must not have been given to another process meanwhile; callerOf sees to that.
  */
-export const containerOfPid = async (pid: number, lxcPath: string): Promise<Caller | undefined> => {
+export const containerOfPid = (pid: number, lxcPath: string): Caller | undefined => {
   try {
-    const cgroups = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).split('\n');
-    const [itsPids, ourPids] = await Promise.all([readlink(`/proc/${pid}/ns/pid`), readlink('/proc/self/ns/pid')]);
-    return callerIn(cgroups, lxcPath, itsPids === ourPids);
+    const cgroups = procFile(`/proc/${pid}/cgroup`);
+    return cgroups === undefined ? undefined : callerIn(cgroups.split('\n'), lxcPath, () => sharesOurPids(pid));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException; // only fs calls above
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;
@@ -60,7 +88,7 @@ export const containerOfPid = async (pid: number, lxcPath: string): Promise<Call
 export const callerIn = (
   cgroups: readonly string[],
   lxcPath: string,
-  sharesPidNamespace: boolean,
+  sharesPidNamespace: () => boolean,
 ): Caller | undefined => {
   const root = `/${cgroupRootOf(lxcPath)}/`;
   const places = cgroups.map((line) => line.split(':').slice(2).join(':')).filter((path) => path.startsWith(root));
@@ -68,7 +96,7 @@ export const callerIn = (
   const names = new Set(inside.map(([, name = '']) => name));
   const [name] = names;
   if (name !== undefined) return names.size === 1 && isContainerName(name) ? { container: name } : undefined;
-  return sharesPidNamespace ? 'host' : undefined;
+  return sharesPidNamespace() ? 'host' : undefined;
 };
 
 /**
@@ -76,27 +104,33 @@ export const callerIn = (
  * another's. Kernels before 6.5 have no SO_PEERPIDFD; there the pid has to do.
  * Ask once per connection, when it is accepted.
  */
-export const callerOf = async (socket: Socket, lxcPath: string): Promise<Caller | undefined> => {
-  const peer = peerOf(socket);
-  if (peer === undefined) return undefined;
+export const callerOf = (socket: Socket, lxcPath: string): Caller | undefined => {
   const handle = peerHandle(socket);
   if (handle === 'gone') return undefined;
+  if (handle === 'unsupported') {
+    const peer = peerOf(socket);
+    return peer === undefined ? undefined : containerOfPid(peer.pid, lxcPath);
+  }
   try {
-    const caller = await containerOfPid(peer.pid, lxcPath);
-    return handle === 'unsupported' || pidOfHandle(handle) === peer.pid ? caller : undefined;
+    const pid = pidOfHandle(handle);
+    if (pid <= 0) return undefined;
+    const caller = containerOfPid(pid, lxcPath);
+    return pidOfHandle(handle) === pid ? caller : undefined;
   } finally {
-    if (handle !== 'unsupported') closeSync(handle);
+    closeSync(handle);
   }
 };
 
 const peerHandle = (socket: Socket): number | 'unsupported' | 'gone' => {
+  const fd = socketFd(socket);
+  if (fd < 0) return 'gone';
   try {
-    return getsockopt(socketFd(socket), SOL_SOCKET, SO_PEERPIDFD, 4).readInt32LE(0);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, 4).readInt32LE(0);
   } catch (error) {
     return error instanceof DeviceError && error.code === 'ENOPROTOOPT' ? 'unsupported' : 'gone';
   }
 };
 
-/** -1 when the process has ended (pidfd in proc_pid_fdinfo(5)). */
+/** -1 when the process has ended, 0 when it is of a pid namespace that we do not see (pidfd in proc_pid_fdinfo(5)). */
 const pidOfHandle = (pidfd: number): number =>
-  Number(/^Pid:\s*(-?\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8'))?.[1] ?? -1);
+  Number(/^Pid:\s*(-?\d+)/m.exec(procFile(`/proc/self/fdinfo/${pidfd}`) ?? '')?.[1] ?? -1);

@@ -58,6 +58,13 @@ describe('lists', () => {
     expect((await ask(path(), 'GET', '/containers')).body).toContain('"is_stable":"false"');
   });
 
+  it('a container as stable from that moment on, although nothing else has changed', async () => {
+    const stable = async () => JSON.parse((await ask(path(), 'GET', '/containers')).body)[1].auto_recovery.is_stable;
+    const told: string[] = [];
+    for (device.nowMs of [0, 30_999, 31_000]) told.push(await stable());
+    expect(told).toEqual(['false', 'false', 'true']);
+  });
+
   it('groups in starting order', async () => {
     expect((await ask(path(), 'GET', '/groups')).body).toBe(
       '[{"name":"platform","status_goal":"MOUNTED","restart_policy":"system","status":"READY"},' +

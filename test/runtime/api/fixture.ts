@@ -160,7 +160,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       wallTime: () => new Date(Date.UTC(2024, 4, 1) + device.nowMs),
       containerStatusName: (ref) => names.get(ref) ?? 'STARTED',
       groupStatusName: (ref) => names.get(ref) ?? 'READY',
-      identify: async () => {
+      identify: () => {
         asked++;
         return device.caller;
       },

@@ -53,6 +53,13 @@ describe('a request', () => {
     expect(parsed(await exchange(path(), text, { halfClose: true })).status).toBe(200);
   });
 
+  it('that waits to be told to go on is told so', async () => {
+    const head = 'PUT /containers/web HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n';
+    const answer = await exchange(path(), `${head}Content-Length: 17\r\n\r\n{"action":"stop"}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+    expect(device.log).toEqual(['stop web']);
+  });
+
   it('with a chunked body is read whole', async () => {
     const head =
       'PUT /containers/web HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -72,6 +79,12 @@ describe('a request', () => {
     ['that is no HTTP', 'hello\r\n\r\n', 400],
     ['with a header beyond all limits', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 400],
     ['with an unsupported method', 'PATCH /groups HTTP/1.1\r\nHost: localhost\r\n\r\n', 501],
+    ['with CONNECT', 'CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n', 501],
+    [
+      'that expects too much',
+      'PUT /user-meta/a HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx',
+      417,
+    ],
     ['with OPTIONS', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 501],
   ])('%s is told so, and the next one is served', async (_name, text, status) => {
     expect(parsed(await exchange(path(), text))).toMatchObject({ status, body: '{"Error": "Unsupported protocol"}' });

@@ -103,10 +103,10 @@ describeSystem('containers without a daemon', () => {
     const containers = await here.open();
     await containers.configure('web', here.configOf('web', WAIT));
     const pid = await containers.start('web');
-    expect(await containerOfPid(pid, here.paths.lxc)).toEqual({ container: 'web' });
-    expect(await containerOfPid(pid, '/some/other/lxc')).toBeUndefined();
-    expect(await containerOfPid(process.pid, here.paths.lxc)).toBe('host');
-    expect(await containerOfPid(2 ** 22, here.paths.lxc)).toBeUndefined();
+    expect(containerOfPid(pid, here.paths.lxc)).toEqual({ container: 'web' });
+    expect(containerOfPid(pid, '/some/other/lxc')).toBeUndefined();
+    expect(containerOfPid(process.pid, here.paths.lxc)).toBe('host');
+    expect(containerOfPid(2 ** 22, here.paths.lxc)).toBeUndefined();
   });
 
   test('nobody is known by the pid of a caller that has ended', async () => {
@@ -117,14 +117,14 @@ describeSystem('containers without a daemon', () => {
     const own = connect(path);
     const [accepted] = (await once(server, 'connection')) as [Socket]; // net: the one argument
     expect(peerOf(accepted)).toEqual({ pid: process.pid, uid: 0, gid: 0 });
-    expect(await callerOf(accepted, here.paths.lxc)).toBe('host');
+    expect(callerOf(accepted, here.paths.lxc)).toBe('host');
     own.destroy();
 
     const script = `require('node:net').connect(${JSON.stringify(path)}).on('connect', () => process.exit(0))`;
     const caller = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
     const [left] = (await once(server, 'connection')) as [Socket];
     if (caller.exitCode === null) await once(caller, 'exit');
-    expect(await callerOf(left, here.paths.lxc)).toBeUndefined();
+    expect(callerOf(left, here.paths.lxc)).toBeUndefined();
     accepted.destroy();
     left.destroy();
   });

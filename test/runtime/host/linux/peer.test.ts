@@ -4,7 +4,8 @@ import { callerIn } from '../../../../runtime/host/linux/peer.ts';
 
 const LXC = '/run/pv/lxc';
 const root = cgroupRootOf(LXC);
-const caller = (cgroups: string, sharesPidNamespace = false) => callerIn(cgroups.split('\n'), LXC, sharesPidNamespace);
+const caller = (cgroups: string, sharesPidNamespace = false) =>
+  callerIn(cgroups.split('\n'), LXC, () => sharesPidNamespace);
 
 describe('the caller', () => {
   test.each([
