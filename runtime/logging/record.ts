@@ -10,8 +10,13 @@ export interface LogRecord {
   /** Whose it is: a container's name, `pantavisor`, or `pantavisor-<part>`. One path component: 1–63 bytes, no `/`, never `.` or `..`. */
   readonly platform: string;
   /**
+   * Pantavisor's own, or a helper's on the host: one file for all sources. A container may be called `pantavisor-x`, so
+   * the platform does not tell.
+   */
+  readonly isOwn: boolean;
+  /**
    * The program, file or stream. May have sub-directories (`lxc/console.log`) and begin with one slash
-   * (`/var/log/messages`); no component is empty, `.` or `..`, none has control characters; at most 255 bytes in all.
+   * (`/var/log/messages`); no component is empty, `.` or `..`, none has control characters; at most 200 bytes in all.
    */
   readonly source: string;
   readonly level: LogLevel;
