@@ -1,5 +1,4 @@
 /** How records look in files (log-sockets.md §4.1, §4.2): pure, from a record to bytes. */
-import { isPantavisor } from './log-path.ts';
 import { LEVEL_NAMES, type LogRecord } from './record.ts';
 
 /** A timestamp as a format of §4.4 makes it; undefined: no format is set. */
@@ -49,7 +48,7 @@ const raw = ({ data, isText, timeMs }: LogRecord, stamp?: Stamp): Buffer => {
 
 /** In the tree of files. */
 export const treeText = (record: LogRecord, stamp?: Stamp): Buffer =>
-  isPantavisor(record) ? labelled(record, stamp) : raw(record, stamp);
+  record.isOwn ? labelled(record, stamp) : raw(record, stamp);
 
 const jsonLine = ({ platform, source, level, tsec }: LogRecord, message: string, ts: string | undefined): string => {
   const head = { tsec, tnano: 0, ...(ts === undefined ? {} : { ts }) };

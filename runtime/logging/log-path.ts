@@ -18,9 +18,6 @@ const MAX_DEPTH = 12;
 const ARCHIVE = /^(.+)\.(\d{1,9})\.gz$/s;
 const ROTATING = /^\.(.+)\.(\d{1,9})\.rotating$/s;
 
-/** All that is Pantavisor's own goes to one file. */
-export const isPantavisor = ({ platform }: Pick<LogRecord, 'platform'>): boolean => platform.startsWith('pantavisor');
-
 const cut = (name: string): string => {
   const bytes = Buffer.from(name);
   return bytes.length <= MAX_COMPONENT_BYTES
@@ -44,8 +41,8 @@ const componentsOf = (source: string): string => {
 };
 
 /** Below the directory of the revision. */
-export const pathOf = (record: Pick<LogRecord, 'platform' | 'source'>): string =>
-  isPantavisor(record) ? PANTAVISOR_LOG : `${componentOf(record.platform)}/${componentsOf(record.source)}`;
+export const pathOf = (record: Pick<LogRecord, 'platform' | 'source' | 'isOwn'>): string =>
+  record.isOwn ? PANTAVISOR_LOG : `${componentOf(record.platform)}/${componentsOf(record.source)}`;
 
 /** For what comes from more sources than a platform may have files. */
 export const othersOf = ({ platform }: Pick<LogRecord, 'platform'>): string => `${componentOf(platform)}/others.log`;

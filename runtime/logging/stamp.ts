@@ -1,5 +1,6 @@
 /** The time format of a `PV_LOG_…_TIMESTAMP_FORMAT` (log-sockets.md §4.4): local time, as strftime(3) writes it. */
 import strftime from 'strftime';
+import type { Stamp } from './lines.ts';
 
 /** Go's layouts, by the names that Pantavisor gives them. */
 const GOLANG: Readonly<Record<string, string>> = {
@@ -11,8 +12,6 @@ const GOLANG: Readonly<Record<string, string>> = {
 };
 const MAX_STAMP_CHARS = 128;
 const UNKNOWN = '--';
-
-export type Stamp = (timeMs: number) => string;
 
 const patternOf = (format: string): string | undefined => {
   if (format.startsWith('strftime:')) return format.slice('strftime:'.length);

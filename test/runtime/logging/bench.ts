@@ -14,6 +14,7 @@ const MAX = 1 << 24;
 
 export const record = (data: string, more: Partial<LogRecord> = {}): LogRecord => ({
   platform: 'web',
+  isOwn: false,
   source: 'app',
   level: 3,
   data: Buffer.from(data),

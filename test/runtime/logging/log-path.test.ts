@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { archiveAt, archiveOf, othersOf, pathOf, rotatingAt, rotatingOf } from '../../../runtime/logging/log-path.ts';
 
-const at = (platform: string, source: string): string => pathOf({ platform, source });
+const at = (platform: string, source: string, isOwn = false): string => pathOf({ platform, source, isOwn });
 
 describe('where a record goes', () => {
   it.each([
     ['web', 'lxc/console.log', 'web/lxc/console.log'],
     ['web', '/var/log/messages', 'web/var/log/messages'],
-    ['pantavisor', 'controller', 'pantavisor/pantavisor.log'],
-    ['pantavisor-logger', '/etc/passwd', 'pantavisor/pantavisor.log'],
+    ['pantavisor-x', 'controller', 'pantavisor-x/controller'],
     ['web', '../../0/other/x', 'web/_/_/0/other/x'],
     ['web', './a/./b', 'web/_/a/_/b'],
     ['web', '///', 'web/_'],
@@ -20,6 +19,10 @@ describe('where a record goes', () => {
     ['web', '.messages.3.gz.pvtmp', 'web/_.messages.3.gz.pvtmp_'],
   ])('%j of %j', (platform, source, path) => {
     expect(at(platform, source)).toBe(platform === '../web' ? '_.._web_/a' : path);
+  });
+
+  it.each(['pantavisor', 'pantavisor-logger'])('is one file for all of %s, if it is Pantavisor', (platform) => {
+    expect(at(platform, '/etc/passwd', true)).toBe('pantavisor/pantavisor.log');
   });
 
   it('is below the platform, short and plain, whatever a container calls its source', () => {

@@ -18,7 +18,7 @@ describe('the tree of log files', () => {
 
   it('has one file for all of Pantavisor, a labelled line for each line', async () => {
     const { write, read } = await bench();
-    const own = { platform: 'pantavisor', source: 'main', level: 4 as const };
+    const own = { platform: 'pantavisor', isOwn: true, source: 'main', level: 4 as const };
     await write(record('one\ntwo\n', own), record('three', { ...own, platform: 'pantavisor-x', source: 'y' }));
     expect(await read('1/pantavisor/pantavisor.log')).toBe(
       '[pantavisor] 7 DEBUG\t -- [main]: one\n[pantavisor] 7 DEBUG\t -- [main]: two\n' +
@@ -29,7 +29,10 @@ describe('the tree of log files', () => {
   it('stamps every line but the blank ones', async () => {
     const filetreeStamp = (timeMs: number): string => `at ${timeMs}`;
     const { write, read } = await bench({ layout: { filetreeStamp } });
-    await write(record('one\n\r\ntwo\n', { timeMs: 5 }), record('x', { platform: 'pantavisor', source: 's' }));
+    await write(
+      record('one\n\r\ntwo\n', { timeMs: 5 }),
+      record('x', { platform: 'pantavisor', isOwn: true, source: 's' }),
+    );
     expect(await read('1/web/app')).toBe('[at 5] one\n\r\n[at 5] two\n');
     expect(await read('1/pantavisor/pantavisor.log')).toBe('[pantavisor] [at 0] 7 INFO\t -- [s]: x\n');
   });
