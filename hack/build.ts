@@ -21,7 +21,7 @@ const dist = resolve(process.argv[2] ?? join(project, 'dist'));
 const lib = join(dist, 'lib');
 const PROGRAMS = ['pantavisor', 'pvcontrol', 'pvtx'];
 /** What the daemon runs in threads of their own. */
-const THREADS = ['plan-thread'];
+const THREADS = ['plan', 'state'];
 
 /**
  * USR1 would open Node's debugger. Semi-space: a daemon that idles need not keep 16 MB for young objects; 4 MB less of it
@@ -102,7 +102,10 @@ const ALIAS = { rxjs: join(project, 'node_modules/rxjs/dist/esm/index.js') };
 
 const bundle = () =>
   build({
-    entryPoints: [...PROGRAMS, ...THREADS].map((name) => ({ in: join(project, `runtime/main/${name}.ts`), out: name })),
+    entryPoints: [
+      ...PROGRAMS.map((name) => ({ in: join(project, `runtime/main/${name}.ts`), out: name })),
+      ...THREADS.map((name) => ({ in: join(project, `runtime/main/thread/${name}.ts`), out: `thread-${name}` })),
+    ],
     outdir: lib,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunk-[hash]',

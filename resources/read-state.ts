@@ -13,7 +13,8 @@ export type ReadState =
       readonly state: CompiledState;
       readonly warnings: readonly Problem[];
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  /** `isComplete`: its text was read to its end. */
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly isComplete: boolean };
 
 export const readState = (
   bytes: Uint8Array,
@@ -22,11 +23,11 @@ export const readState = (
 ): ReadState => {
   const { document, problems, isComplete } = readDocument(bytes, context.sha256, limits);
   // Of half a document, nobody can say what is missing in it.
-  if (!isComplete) return { ok: false, problems: capped(problems) };
+  if (!isComplete) return { ok: false, problems: capped(problems), isComplete };
   const report = newReport();
   const state = compile(document, context, report);
   const all = [...problems, ...report.problems];
   return all.length > 0
-    ? { ok: false, problems: capped(all) }
+    ? { ok: false, problems: capped(all), isComplete }
     : { ok: true, document, state, warnings: capped(report.warnings) };
 };

@@ -7,7 +7,8 @@ import type { Plan } from '../../resources/plan.ts';
 import { kindOf, type Ref } from '../../resources/ref.ts';
 import type { Reconciler } from '../../resources/snapshot.ts';
 import { EMPTY_SNAPSHOT, resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { compileRevision } from '../../runtime/main/revisions.ts';
+import { revisionOf } from '../../runtime/main/revisions.ts';
+import { readHere } from '../../runtime/main/state-reader.ts';
 import { changedPlans } from '../../runtime/planning.ts';
 import { reduce } from '../../runtime/reducer.ts';
 
@@ -52,7 +53,6 @@ const context = {
   goalsTimeoutSeconds: 120,
   verityHandlers: true,
   appengine: true,
-  sha256,
 };
 
 const plan = (ref: Ref, snapshot: Snapshot, nowMs: number): Plan => {
@@ -61,7 +61,7 @@ const plan = (ref: Ref, snapshot: Snapshot, nowMs: number): Plan => {
 };
 
 const understand = (bytes: Buffer, before: Snapshot): Snapshot => {
-  const { revision, desired } = compileRevision(bytes, { ...context, revision: 'locals/big' });
+  const { revision, desired } = revisionOf(readHere(bytes, { ...context, revision: 'locals/big' }));
   const snapshot = reduce(before, { type: 'desired.changed', revision, desired });
   const plans = changedPlans(refsIn(snapshot), snapshot, 0, plan);
   return reduce(snapshot, { type: 'resource.planned', plans });

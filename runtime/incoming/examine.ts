@@ -1,7 +1,5 @@
 /** Reads one drop and says what it is worth. Objects it brings are stored on the way; nothing else is changed. */
-import type { Parsed } from '../../resources/state.ts';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
-import { objectsOf } from '../../resources/trail.ts';
 import { DeviceError, type Files } from '../host/host.ts';
 import type { Hold } from '../store/objects.ts';
 import { Rejection } from '../store/rejection.ts';
@@ -16,6 +14,14 @@ export interface State {
   readonly hash: string;
   readonly objects: readonly { readonly path: string; readonly id: string }[];
 }
+
+/** `isComplete`: it ends where a document may end, so that more of it would not help. */
+export type Judgement =
+  | ({ readonly ok: true } & Omit<State, 'bytes'>)
+  | { readonly ok: false; readonly problems: readonly string[]; readonly isComplete: boolean };
+
+/** Reads a state, or tells everything that keeps it from being run here. */
+export type Read = (bytes: Uint8Array) => Promise<Judgement>;
 
 export type Finding =
   | { readonly type: 'state'; readonly state: State }
@@ -32,8 +38,7 @@ export interface ExamineOptions {
   readonly files: Files;
   readonly store: Store;
   readonly directory: string;
-  /** Reads a state, or tells everything that keeps it from being run here. */
-  readonly read: (bytes: Uint8Array) => Parsed;
+  readonly read: Read;
   /** What it brings is kept by this until a revision names it. */
   readonly hold: Hold;
 }
@@ -42,7 +47,7 @@ export interface ExamineOptions {
 export const examine = async (drop: DropName, options: ExamineOptions): Promise<Finding> => {
   try {
     const bytes = await bytesOf(drop, options);
-    return bytes === undefined ? { type: 'gone' } : judge(bytes, drop, options);
+    return bytes === undefined ? { type: 'gone' } : await judge(bytes, drop, options);
   } catch (error) {
     if (error instanceof NoRoom)
       return { type: 'broken', maybePartial: false, problems: [error.message], message: error.message };
@@ -79,23 +84,9 @@ const sinkOf = ({ store, hold }: ExamineOptions): ObjectSink => ({
   },
 });
 
-const judge = (bytes: Buffer, drop: DropName, { read }: ExamineOptions): Finding => {
-  const parsed = read(bytes);
-  // A text that ends where JSON may end is whole: an object is not valid before its last brace.
-  if (!parsed.ok) {
-    const maybePartial = drop.kind === 'state' && !isJson(bytes);
-    return { type: 'broken', maybePartial, problems: parsed.problems.map(({ message }) => message) };
-  }
-  const { document } = parsed;
-  return { type: 'state', state: { bytes, hash: document.hash, objects: objectsOf(document) } };
-};
-
-const isJson = (bytes: Buffer): boolean => {
-  try {
-    JSON.parse(bytes.toString('utf8'));
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
+const judge = async (bytes: Buffer, drop: DropName, { read }: ExamineOptions): Promise<Finding> => {
+  const judged = await read(bytes);
+  if (judged.ok) return { type: 'state', state: { bytes, hash: judged.hash, objects: judged.objects } };
+  const { problems, isComplete } = judged;
+  return { type: 'broken', maybePartial: drop.kind === 'state' && !isComplete, problems };
 };

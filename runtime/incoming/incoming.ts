@@ -9,10 +9,10 @@
  * It never changes what runs, never deletes a drop, and has no timer while nothing is unsettled.
  */
 import { merge, Observable, type Subscription } from 'rxjs';
-import type { Parsed } from '../../resources/state.ts';
 import type { UpdateSpec } from '../../resources/update.ts';
 import { type Clock, DeviceError, type Files } from '../host/host.ts';
 import type { Store } from '../store/store.ts';
+import type { Read } from './examine.ts';
 import { openStatusFiles, type ProgressReport } from './status-file.ts';
 import { Watching } from './watching.ts';
 
@@ -28,8 +28,7 @@ export interface IncomingOptions {
   readonly store: Store;
   /** `PV_WATCH_DIR`; created when missing. */
   readonly directory: string;
-  /** Reads a state, or tells everything that keeps it from being run here. */
-  readonly read: (bytes: Uint8Array) => Parsed;
+  readonly read: Read;
   /** How long a file that cannot be read must be left alone before it counts as broken; default 500 ms. */
   readonly settleMs?: number;
   readonly onProblem?: (subject: string, message: string) => void;

@@ -14,7 +14,7 @@ const progressIn = (status: DropStatus): Progress => ({
 
 /**
  * Marks a drop as judged if its status file says so of this very file: it is not unpacked, let alone proposed, at
- * every start. One that is DONE must still be in the store, else the storage is another one.
+ * every start. What ended on another storage has not ended on this one; what was collected since has.
  * @returns its end, if the store knows it and the daemon could not write it beside the drop any more: begun again, it
  *   would undo what came after it.
  */
@@ -35,13 +35,17 @@ export const seenBefore = async (
   const isStored = revision !== undefined && (await storedHash(store, revision)) === hash;
   const told = progressIn(status);
   const untold = isStored && !isFinal(told) ? await endOf(store, revision) : undefined;
-  if (!isFinal(untold?.progress ?? told) || (status.status === 'DONE' && !isStored)) return undefined;
+  if (!isFinal(untold?.progress ?? told) || !isOfThis(store, status, isStored)) return undefined;
   drop.phase = { is: 'judged' };
   drop.isFinal = true;
   if (revision !== undefined) drop.revision = revision;
   if (hash !== undefined) drop.hash = hash;
   return untold;
 };
+
+/** Where a status does not say which storage it is about, one that is DONE must still be there. */
+const isOfThis = ({ identity }: Store, { storage, status }: DropStatus, isStored: boolean): boolean =>
+  storage === undefined || identity === undefined ? status !== 'DONE' || isStored : storage === identity;
 
 const endOf = async (store: Store, revision: string): Promise<ProgressReport | undefined> => {
   const progress = await store.progress(revision);

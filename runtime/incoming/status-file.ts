@@ -22,6 +22,8 @@ const DropStatus = z
     hash: z.string().optional(),
     /** The file this is about, so that a restart knows which one it has judged. */
     source: z.object({ file: z.string(), sizeBytes: z.number(), modifiedMs: z.number() }).readonly(),
+    /** The storage it became a revision of; undefined: not known. */
+    storage: z.string().optional(),
     /** When this last changed; wall clock, ISO 8601. */
     time: z.string(),
   })

@@ -50,6 +50,7 @@ export class Watching {
       ...(waitingOn !== undefined && waitingOn.length > 0 && { waitingOn }),
       ...(problems !== undefined && { problems }),
       ...(drop.hash !== undefined && { hash: drop.hash }),
+      ...(this.#options.store.identity !== undefined && { storage: this.#options.store.identity }),
       source: { file: drop.file, sizeBytes: drop.stat.sizeBytes, modifiedMs: drop.stat.modifiedMs },
     });
   }

@@ -36,6 +36,7 @@ import { followIncoming } from './incoming.ts';
 import { logLevelOf } from './log-level.ts';
 import { plannerFor } from './planner.ts';
 import { openPorts, type Ports } from './ports.ts';
+import { readingBeside } from './state-reader.ts';
 import { progressText, stepsOf } from './steps.ts';
 import { storageSettingsOf } from './storage-settings.ts';
 
@@ -137,6 +138,7 @@ const startOn = (
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
     bootloader,
+    reader: readingBeside(),
     storage: storageSettingsOf(() => live.values),
     lxc: {
       ...lxcSettings(values),

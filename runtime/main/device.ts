@@ -36,6 +36,7 @@ import { isNews } from './news.ts';
 import { observeEverything, plannable, watching } from './observing.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { leftOver, settled } from './settling.ts';
+import { HERE, type StateReader } from './state-reader.ts';
 
 export interface DeviceOptions {
   readonly host: Host;
@@ -49,6 +50,8 @@ export interface DeviceOptions {
   readonly lxc: LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
   readonly bootloader?: BootBackEnd;
+  /** Of state documents; default: here and now. */
+  readonly reader?: StateReader;
   /** undefined: nothing on the storage is verified or collected. */
   readonly storage?: StorageSettings;
   /** Differs for every start of the daemon. */
@@ -87,24 +90,29 @@ const SHUT_DOWN = '(shutting down)';
 const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
-  const { paths } = options;
+  const { paths, reader = HERE } = options;
   let proposal: UpdateSpec | undefined;
   const keeper = await openKeeper({
     host: options.host,
     paths,
     settings: options.storage,
+    reader,
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
     wanted: () => (proposal === undefined ? [] : [proposal.revision]),
     onProblem: options.onProblem,
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(store, {
-    paths,
-    goalsTimeoutSeconds: options.goalsTimeoutSeconds,
-    verityHandlers: options.verityHandlers,
-    appengine: true,
-  });
+  const revisions = openRevisions(
+    store,
+    {
+      paths,
+      goalsTimeoutSeconds: options.goalsTimeoutSeconds,
+      verityHandlers: options.verityHandlers,
+      appengine: true,
+    },
+    reader,
+  );
   await settle(store, ledger);
   await bootDevice({ clock: host.clock, ledger, store, session: options.session });
 

@@ -1,13 +1,14 @@
 /** Joins the watched directory to the device: drops become proposals, and every drop is told how it fares. */
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
-import { readState } from '../../resources/read-state.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import type { Host } from '../host/host.ts';
+import type { Judgement } from '../incoming/examine.ts';
 import { incoming, type Proposal } from '../incoming/incoming.ts';
 import type { ProgressReport } from '../incoming/status-file.ts';
 import type { Device } from './device.ts';
+import type { Reading } from './state-reader.ts';
 
 /** Status files lie on flash: what changes many times within this is written once. */
 const REPORT_EVERY_MS = 200;
@@ -27,7 +28,7 @@ export const followIncoming = ({ device, host, paths, onProblem, onBug }: Follow
     clock: host.clock,
     store,
     directory: paths.watch,
-    read: (bytes) => readState(bytes, revisions.contextOf('locals/incoming')),
+    read: async (bytes) => judgementOf(await revisions.read(bytes, 'locals/incoming')),
     onProblem,
   });
 
@@ -56,6 +57,9 @@ export const followIncoming = ({ device, host, paths, onProblem, onBug }: Follow
     },
   };
 };
+
+const judgementOf = (read: Reading): Judgement =>
+  read.ok ? { ok: true, hash: read.state.hash, objects: read.state.objects } : read;
 
 /** How every revision fares that the update knows of. */
 export const reportsOf = (snapshot: Snapshot): ReadonlyMap<string, ProgressReport> => {

@@ -1,13 +1,10 @@
 /** Revisions that clients install: judged before anything is written, and not run. */
-import { compileState } from '../../resources/compile.ts';
-import type { CompileContext } from '../../resources/compile-context.ts';
 import { type Paths, trailPath } from '../../resources/paths.ts';
-import { parseState } from '../../resources/state.ts';
 import type { StepsPort } from '../api/steps.ts';
 import { DeviceError, type Files } from '../host/host.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
-import { sha256 } from './revisions.ts';
+import type { Revisions } from './revisions.ts';
 
 export interface InstallingOptions {
   readonly store: Pick<Store, 'document' | 'propose'>;
@@ -15,7 +12,7 @@ export interface InstallingOptions {
   readonly paths: Paths;
   /** The revision whose resources are desired now. */
   readonly running: () => string | undefined;
-  readonly contextOf: (revision: string) => CompileContext;
+  readonly read: Revisions['read'];
   /** Told every problem of a document that was refused. */
   readonly onProblem: (subject: string, message: string) => void;
 }
@@ -23,23 +20,16 @@ export interface InstallingOptions {
 const NO_ROOM: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 export const installing = (options: InstallingOptions): StepsPort => {
-  const { store, files, paths, running, contextOf, onProblem } = options;
-
-  const problemsOf = (revision: string, bytes: Uint8Array): readonly string[] => {
-    const parsed = parseState(bytes, sha256);
-    if (!parsed.ok) return parsed.problems.map(({ message }) => message);
-    const compiled = compileState(parsed.document, contextOf(revision));
-    return compiled.ok ? [] : compiled.problems.map(({ message }) => message);
-  };
+  const { store, files, paths, running, read, onProblem } = options;
 
   return {
     running,
     document: store.document,
     install: async (revision, bytes) => {
       if (bytes.length === 0) return 'unreadable';
-      const problems = problemsOf(revision, bytes);
-      if (problems.length > 0) {
-        onProblem(revision, `not installed: ${problems.join('\n')}`);
+      const found = await read(bytes, revision);
+      if (!found.ok) {
+        onProblem(revision, `not installed: ${found.problems.join('\n')}`);
         return 'bad format';
       }
       try {

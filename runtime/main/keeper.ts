@@ -16,6 +16,7 @@ import { openReserve } from '../store/reserve.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Collecting, startCollecting } from './collecting.ts';
 import { type Soundness, watchSoundness } from './soundness.ts';
+import type { StateReader } from './state-reader.ts';
 
 export interface StorageSettings extends StorageLimits {
   /** `PV_SECUREBOOT_CHECKSUM`. */
@@ -31,6 +32,7 @@ export interface KeeperOptions {
   readonly paths: Paths;
   /** undefined: nothing is verified or collected, and there is no reserve. */
   readonly settings: StorageSettings | undefined;
+  readonly reader: Pick<StateReader, 'hash'>;
   /** Default: `uboot`. */
   readonly bootloader?: BootBackEnd;
   /** Revisions that somebody is about to run. */
@@ -95,7 +97,10 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
   };
 };
 
-const storeOn = ({ host, paths, settings, bootloader, wanted, onProblem }: KeeperOptions, kept: Host): Promise<Store> =>
+const storeOn = (
+  { host, paths, settings, reader, bootloader, wanted, onProblem }: KeeperOptions,
+  kept: Host,
+): Promise<Store> =>
   openStore({
     files: kept.files,
     bulkFiles: host.files,
@@ -104,6 +109,7 @@ const storeOn = ({ host, paths, settings, bootloader, wanted, onProblem }: Keepe
     uses: () => usesOf(host, paths),
     wanted,
     verified: { path: `${paths.run}/verified`, bootId: host.bootId },
+    hashOf: reader.hash,
     onProblem,
     ...(bootloader === undefined ? {} : { bootloader }),
     ...(settings === undefined ? {} : { limits: settings }),

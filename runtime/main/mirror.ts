@@ -8,7 +8,6 @@
 import type { CompiledState } from '../../resources/compile.ts';
 import type { ContainerStatus, Run } from '../../resources/container.ts';
 import { objectPath, trailPath } from '../../resources/paths.ts';
-import { readState } from '../../resources/read-state.ts';
 import type { Ref } from '../../resources/ref.ts';
 import { BOOT, LIFELINE, type LifelineEntry, REBOOT, TRIAL, type TrialEntry } from '../boot.ts';
 import type { Files } from '../host/host.ts';
@@ -23,7 +22,7 @@ import { installTrail } from '../store/trail.ts';
 import { ubootBootloader } from '../store/uboot.ts';
 import { disksInUse, mirrorDisks } from './mirror-disks.ts';
 import { mirrorVolumes } from './mirror-volumes.ts';
-import { sha256 } from './revisions.ts';
+import { readHere } from './state-reader.ts';
 
 /** Sizes are not rehearsed: whether objects fit is reckoned, and nothing else of a device grows. */
 const STORAGE_BYTES = 2 ** 50;
@@ -97,7 +96,7 @@ const placeObjects = async (files: Files, { present, knowledge, proposal }: Scen
 };
 
 const readAs = ({ revision, document }: StoredRevision, { settings }: Present): CompiledState | undefined => {
-  const read = readState(document, { ...settings, revision, appengine: true, sha256 });
+  const read = readHere(document, { ...settings, revision, appengine: true });
   return read.ok ? read.state : undefined;
 };
 

@@ -104,7 +104,7 @@ const installingOf = ({ device: { store, loop, revisions }, host: { files }, pat
     files,
     paths,
     running: () => loop.latest().revision,
-    contextOf: revisions.contextOf,
+    read: revisions.read,
     onProblem,
   });
 

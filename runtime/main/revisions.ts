@@ -1,13 +1,12 @@
-/** Revisions as desired resources: read from the store, parsed and compiled once per content. */
-import { createHash } from 'node:crypto';
+/** Revisions as desired resources: read from the store, parsed and compiled once for as long as they stay the same. */
 import type { Spec } from '../../resources/catalog.ts';
 import type { CompiledState } from '../../resources/compile.ts';
-import type { CompileContext } from '../../resources/compile-context.ts';
-import { readState } from '../../resources/read-state.ts';
+import { MESSAGE } from '../../resources/progress.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
 import type { TrailContent } from '../store/trail.ts';
+import { HERE, type Reading, type ReadingContext, type StateReader } from './state-reader.ts';
 
 export interface Revision {
   readonly revision: string;
@@ -21,37 +20,52 @@ export interface Revision {
 export interface Revisions {
   /** @throws Rejection with every problem of its document. @throws DeviceError when it cannot be read. */
   load(revision: string): Promise<Revision>;
-  /** What a state is compiled with to become this revision. */
-  contextOf(revision: string): CompileContext;
+  /** Reads a document as what would become this revision. */
+  read(document: Uint8Array, revision: string): Promise<Reading>;
   /** The one loaded last under this name. */
   loaded(revision: string): Revision | undefined;
 }
 
-export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+export const openRevisions = (
+  store: Store,
+  context: Omit<ReadingContext, 'revision'>,
+  reader: StateReader = HERE,
+): Revisions => {
+  const contextOf = (revision: string): ReadingContext => ({ ...context, revision });
+  const known = new Map<string, { readonly version: string; readonly result: Revision }>();
+  /** Who asks meanwhile gets what is being read. */
+  const reading = new Map<string, { readonly version: string; readonly result: Promise<Revision> }>();
 
-export const openRevisions = (store: Store, context: Omit<CompileContext, 'revision' | 'sha256'>): Revisions => {
-  const contextOf = (revision: string): CompileContext => ({ ...context, revision, sha256 });
-  const known = new Map<string, { readonly raw: string; readonly result: Revision }>();
+  const read = async (revision: string): Promise<Revision> => {
+    const bytes = await store.document(revision);
+    if (bytes === undefined) throw notFound(revision);
+    return revisionOf(await reader.read(bytes, contextOf(revision)));
+  };
+
   return {
-    contextOf,
+    read: (document, revision) => reader.read(document, contextOf(revision)),
     loaded: (revision) => known.get(revision)?.result,
     load: async (revision) => {
-      const bytes = await store.document(revision);
-      if (bytes === undefined) throw new Rejection(`State JSON not found: there is no revision ${revision}`);
-      const raw = sha256(bytes);
+      // Before it is read: what is written meanwhile has another version the next time.
+      const version = await store.version(revision);
+      if (version === undefined) throw notFound(revision);
       const earlier = known.get(revision);
-      if (earlier?.raw === raw) return earlier.result;
-      const result = compileRevision(bytes, contextOf(revision));
-      known.set(revision, { raw, result });
+      if (earlier?.version === version) return earlier.result;
+      const other = reading.get(revision);
+      if (other?.version === version) return other.result;
+      const result = read(revision).finally(() => reading.delete(revision));
+      reading.set(revision, { version, result });
+      known.set(revision, { version, result: await result });
       return result;
     },
   };
 };
 
+const notFound = (revision: string): Rejection => new Rejection(`${MESSAGE.noState}: there is no revision ${revision}`);
+
 /** @throws Rejection with every problem. */
-export const compileRevision = (bytes: Uint8Array, context: CompileContext): Revision => {
-  const read = readState(bytes, context);
-  if (!read.ok) throw new Rejection(read.problems.map(({ message }) => message).join('\n'));
+export const revisionOf = (read: Reading): Revision => {
+  if (!read.ok) throw new Rejection(read.problems.join('\n'));
   const { state } = read;
   const { revision, hash } = state;
   return {

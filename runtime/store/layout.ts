@@ -1,7 +1,8 @@
 /** The directories of a storage and the empty factory revision of a new one (state-format.md §2, updates.md §6.3). */
+import { randomUUID } from 'node:crypto';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
-import type { Files } from '../host/host.ts';
+import { DeviceError, type Files } from '../host/host.ts';
 import type { Bootloader } from './bootloader.ts';
 import type { Records } from './records.ts';
 
@@ -26,6 +27,23 @@ export const makeLayout = async (files: Files, paths: Paths): Promise<void> => {
   await files.makeDirectory(paths.logs, 0o700);
   const marker = `${paths.storage}/.pvmounted`;
   if ((await files.stat(marker)) === undefined) await files.write(marker, '', 0o644);
+};
+
+const MAX_IDENTITY_BYTES = 64;
+
+/** What tells these trails from those of another storage; made once. undefined: the device takes nothing. */
+export const identityOf = async (files: Files, paths: Paths): Promise<string | undefined> => {
+  const path = `${paths.storage}/trails/.id`;
+  try {
+    const known = (await files.read(path, MAX_IDENTITY_BYTES))?.toString();
+    if (known !== undefined && known !== '') return known;
+    const made = randomUUID();
+    await files.write(path, made, 0o644);
+    return made;
+  } catch (error) {
+    if (error instanceof DeviceError) return undefined; // a storage that is read-only runs what it has
+    throw error;
+  }
 };
 
 export const makeTrail = async (files: Files, paths: Paths, trail: string): Promise<void> => {

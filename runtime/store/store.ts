@@ -15,11 +15,12 @@ import type { Failure } from '../../resources/update.ts';
 import type { Clock, Files } from '../host/host.ts';
 import { type BootBackEnd, openBootloader } from './boot-back-end.ts';
 import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
+import { openDocuments } from './documents.ts';
 import { stateHash } from './hash.ts';
 import { type Housekeeping, housekeeping, limitsOf, type StorageLimits } from './housekeeping.ts';
 import { NOTHING_USED, type Uses } from './in-use.ts';
 import { installation } from './installation.ts';
-import { makeFactory, makeLayout, makeTrail } from './layout.ts';
+import { identityOf, makeFactory, makeLayout, makeTrail } from './layout.ts';
 import { type Hold, type ObjectState, openObjects } from './objects.ts';
 import { type Failures, failuresOf, openRecords } from './records.ts';
 import { addReferences } from './references.ts';
@@ -47,11 +48,15 @@ export interface StoreOptions {
   readonly bootloader?: BootBackEnd;
   /** Largest state document; default STATE_LIMITS. */
   readonly maxDocumentBytes?: number;
+  /** Of a document; default: here and now. */
+  readonly hashOf?: (document: Uint8Array) => Promise<string>;
   /** Something on the storage is not as it should be and was worked around. Default: nobody listens. */
   readonly onProblem?: (subject: string, message: string) => void;
 }
 
 export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collect'> {
+  /** Tells this storage from another one; undefined: it could not be made. */
+  readonly identity: string | undefined;
   /** `pv_rev` and, while set, `pv_try`. */
   bootVariables(): Promise<BootRevisions>;
   /**
@@ -66,6 +71,8 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   revisions(): Promise<readonly string[]>;
   /** The state document as it came; undefined: no such revision. */
   document(revision: string): Promise<Buffer | undefined>;
+  /** Another one whenever the document is another; undefined: no such revision. */
+  version(revision: string): Promise<string | undefined>;
   /** sha256 of the canonical document; undefined: no such revision. */
   hash(revision: string): Promise<string | undefined>;
   /**
@@ -139,8 +146,9 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
 
   const bootVariables = (): Promise<BootRevisions> => bootRevisions(bootloader, onProblem);
 
-  const document = async (revision: string): Promise<Buffer | undefined> =>
-    files.read(`${trailOf(revision)}/.pvr/json`, maxDocumentBytes);
+  const { hashOf = async (bytes) => stateHash(bytes) } = options;
+  const documents = openDocuments({ files, maxBytes: maxDocumentBytes, trailOf, hashOf });
+  const document = documents.read;
 
   const revisions = async (): Promise<readonly string[]> => {
     const top = (await files.list(trails)) ?? [];
@@ -205,6 +213,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   await makeFactory(files, paths, records, bootloader);
 
   return {
+    identity: await identityOf(files, paths),
     bootVariables,
     setTrying: async (revision, spent = false) => {
       if (revision !== undefined) trailOf(revision);
@@ -216,10 +225,8 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     },
     revisions,
     document,
-    hash: async (revision) => {
-      const bytes = await document(revision);
-      return bytes === undefined ? undefined : stateHash(bytes);
-    },
+    version: documents.version,
+    hash: documents.hash,
     propose: (revision, bytes) => keeping.onTrail(() => propose(revision, bytes)),
     install: (revision, content) => keeping.onTrail(() => installing.install(trailOf(revision), content)),
     missingObjects: objects.missing,

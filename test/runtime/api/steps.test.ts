@@ -4,7 +4,7 @@ import { stepEndpoints } from '../../../runtime/api/steps.ts';
 import { DeviceError, type Files } from '../../../runtime/host/host.ts';
 import { linuxFiles } from '../../../runtime/host/linux/files.ts';
 import { installing } from '../../../runtime/main/installing.ts';
-import { sha256 } from '../../../runtime/main/revisions.ts';
+import { HERE } from '../../../runtime/main/state-reader.ts';
 import type { Store } from '../../../runtime/store/store.ts';
 import { aState } from '../../state-builder.ts';
 import { type TestDevice, testDevice } from '../store/device.ts';
@@ -31,14 +31,14 @@ const open = async (changes: Partial<Files> = {}): Promise<void> => {
     files,
     paths: disk.paths,
     running: () => running,
-    contextOf: (revision) => ({
-      revision,
-      sha256,
-      paths: disk.paths,
-      goalsTimeoutSeconds: 120,
-      verityHandlers: false,
-      appengine: true,
-    }),
+    read: (bytes, revision) =>
+      HERE.read(bytes, {
+        revision,
+        paths: disk.paths,
+        goalsTimeoutSeconds: 120,
+        verityHandlers: false,
+        appengine: true,
+      }),
     onProblem: (subject, message) => disk.problems.push(`${subject} ${message}`),
   });
   served = await serve(stepEndpoints(steps, (problem, doing) => disk.problems.push(`${doing}: ${problem}`)));

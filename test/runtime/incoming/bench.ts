@@ -1,16 +1,14 @@
 /** A watched directory on a real file system, looked at when the test says so. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach } from 'vitest';
-import { problemWith } from '../../../resources/problem.ts';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
-import { parseState } from '../../../resources/state.ts';
 import type { Files } from '../../../runtime/host/host.ts';
 import type { Proposal } from '../../../runtime/incoming/incoming.ts';
 import { openStatusFiles } from '../../../runtime/incoming/status-file.ts';
 import { Watching } from '../../../runtime/incoming/watching.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
 import type { Store } from '../../../runtime/store/store.ts';
 import { type TestDevice, testDevice } from '../store/device.ts';
+import { readBare } from './read-bare.ts';
 
 /** Live bindings: each test has its own. */
 export let device: TestDevice;
@@ -41,11 +39,7 @@ const watchingWith = (files: Files): Watching =>
     store,
     directory: device.paths.watch,
     statusFiles: openStatusFiles(device.files, device.clock, device.paths.watch),
-    read: (bytes) => {
-      const parsed = parseState(bytes, sha256);
-      if (!parsed.ok || !parsed.document.entries.has('bad.json')) return parsed;
-      return { ok: false, problems: [problemWith('bad.json', 'there', 'no such key')] };
-    },
+    read: readBare,
     onProblem: (subject, message) => device.problems.push(`${subject}: ${message}`),
     propose: ({ revision }: Proposal) => proposals.push(revision),
   });

@@ -27,7 +27,8 @@ describe('a whole drop', () => {
     expect(await look()).toBeUndefined();
     expect(proposals).toEqual(['locals/web']);
     expect((await store.document('locals/web'))?.toString()).toBe(ONE);
-    const { time, source, ...rest } = await statusOf('web');
+    const { time, source, storage, ...rest } = await statusOf('web');
+    expect(storage).toBe(store.identity);
     expect(rest).toEqual({
       revision: 'locals/web',
       status: 'NEW',

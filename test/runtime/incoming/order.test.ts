@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { firstValueFrom, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { parseState } from '../../../resources/state.ts';
+import { progressOf } from '../../../resources/progress.ts';
 import type { Files } from '../../../runtime/host/host.ts';
 import { incoming } from '../../../runtime/incoming/incoming.ts';
 import { sha256 } from '../../../runtime/store/hash.ts';
@@ -20,7 +20,9 @@ import {
   store,
   TWO,
   useBench,
+  watching,
 } from './bench.ts';
+import { readBare } from './read-bare.ts';
 
 useBench();
 
@@ -176,6 +178,35 @@ describe('several drops', () => {
     expect(proposals).toEqual(['locals/one']);
   });
 
+  test('what was collected since is not proposed again: it would undo what came after it', async () => {
+    await drop('one.json', ONE);
+    await look();
+    await commit('locals/one');
+    await store.propose('locals/by-hand', Buffer.from(TWO));
+    await commit('locals/by-hand');
+    device.clock.advance(3_600_000);
+    await store.collect();
+    expect(await store.revisions()).not.toContain('locals/one');
+    await restart();
+    await look();
+    expect(proposals).toEqual([]);
+  });
+
+  test('what failed on another storage is tried on this one', async () => {
+    await drop('bad.json', state({ 'bad.json': {} }));
+    await drop('one.json', ONE);
+    await look();
+    await store.setProgress('locals/one', progressOf('ERROR', 'Status goal not reached'));
+    await watching.report('locals/one', { progress: progressOf('ERROR', 'Status goal not reached') });
+    await restart();
+    await look();
+    expect(proposals).toEqual([]);
+    for (const name of ['trails', 'boot']) await rm(`${device.paths.storage}/${name}`, { recursive: true });
+    await restart();
+    await look();
+    expect(proposals).toEqual(['locals/one']);
+  });
+
   test('a drop made while no daemon ran is used', async () => {
     await drop('one.json', ONE);
     await look();
@@ -196,7 +227,7 @@ describe('the source', () => {
       clock: device.clock,
       store,
       directory: device.paths.watch,
-      read: (bytes) => parseState(bytes, sha256),
+      read: readBare,
     });
 
   test('makes the directory and looks at what lies there', async () => {

@@ -1,12 +1,11 @@
 /** The source as a whole, with its watches and timers, on the simulated device. */
 import { expect, test } from 'vitest';
-import { parseState } from '../../../resources/state.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { incoming } from '../../../runtime/incoming/incoming.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
 import { openStore } from '../../../runtime/store/store.ts';
 import { pathsBelow } from '../store/device.ts';
+import { readBare } from './read-bare.ts';
 
 const paths = pathsBelow('');
 const STATE = '{"#spec":"pantavisor-service-system@1"}';
@@ -23,7 +22,7 @@ const watchOn = (host: SimulatedHost) => {
       clock: host.clock,
       store,
       directory: paths.watch,
-      read: (bytes) => parseState(bytes, sha256),
+      read: readBare,
       onProblem: (subject, message) => problems.push(`${subject}: ${message}`),
     });
     const subscription = source.proposals.subscribe({

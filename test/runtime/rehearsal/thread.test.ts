@@ -61,7 +61,7 @@ describe('the thread in which plans are made', () => {
     await expect(failing).rejects.toThrow('expected a state that can be rehearsed in 0.05 s, but it takes longer');
   });
 
-  it('loads nothing that touches a machine', async () => {
+  it.each(['plan', 'state'])('loads nothing that touches a machine: %s', async (name) => {
     const loaded = new Set<string>();
     const visit = async (file: URL): Promise<void> => {
       if (loaded.has(file.href)) return;
@@ -73,8 +73,8 @@ describe('the thread in which plans are made', () => {
         else loaded.add(path);
       }
     };
-    await visit(new URL('../../../runtime/main/plan.ts', import.meta.url));
-    expect([...loaded].some((file) => file.endsWith('/simulated/simulated.ts'))).toBe(true);
+    await visit(new URL(`../../../runtime/main/thread/${name}.ts`, import.meta.url));
+    expect([...loaded].some((file) => file.endsWith('/simulated/simulated.ts'))).toBe(name === 'plan');
     expect([...loaded].filter((file) => /host\/linux|^ffi-rs$|^node:(fs|net|child_process)/.test(file))).toEqual([]);
   });
 });

@@ -94,7 +94,7 @@ const JOBS: readonly Job[] = [
       for (const gone of ['logs/locals/old', 'disks/rev/locals/old'])
         expect(await host.files.stat(inStorage(gone)), gone).toBeUndefined();
       expect(await host.files.stat(inStorage('disks/perm/app/file'))).toBeDefined();
-      expect((await host.files.list(inStorage('trails')))?.filter((name) => name.startsWith('.'))).toEqual([]);
+      expect((await host.files.list(inStorage('trails')))?.filter((name) => name.startsWith('.gone'))).toEqual([]);
     },
   },
   {
