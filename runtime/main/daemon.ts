@@ -34,11 +34,13 @@ import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 import { logLevelOf } from './log-level.ts';
+import { type Oem, oemOf } from './oem.ts';
 import { plannerFor } from './planner.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { readingBeside } from './state-reader.ts';
 import { progressText, stepsOf } from './steps.ts';
 import { storageSettingsOf } from './storage-settings.ts';
+import { openSysctls } from './sysctls.ts';
 
 /** Every group may need its grace, one after the other. */
 const SHUTDOWN_LIMIT_MS = 60_000;
@@ -74,8 +76,11 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
     },
   });
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
-  const live = followMetadata(config, log);
-  const device = await startOn(host, paths, config, live, { log, onBug });
+  const sysctls = openSysctls(onProblem);
+  const live = followMetadata(config, log, (key, value) => void sysctls.set(key, value).catch(onBug));
+  await sysctls.apply(config.sysctls);
+  const oem = oemOf({ live, files: host.files, paths, onProblem });
+  const device = await startOn(host, paths, config, { log, onBug, live, oem });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
   const incoming = followIncoming({ device, host, paths, onProblem, onBug });
   const ports = await openPorts({
@@ -121,16 +126,23 @@ const startAfresh = (): never => {
   return process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
 };
 
+interface Surroundings {
+  readonly log: Logger;
+  readonly onBug: (error: unknown) => void;
+  readonly live: LiveConfig;
+  readonly oem: Oem;
+}
+
 const startOn = (
   host: Host,
   paths: Paths,
   { values, bootloader }: Config,
-  live: LiveConfig,
-  { log, onBug }: { readonly log: Logger; readonly onBug: (error: unknown) => void },
+  { log, onBug, live, oem }: Surroundings,
 ): Promise<Device> =>
   startDevice({
     host,
     paths,
+    oem,
     goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
     get commitDelaySeconds() {
       return live.values.PV_UPDATER_COMMIT_DELAY;
@@ -142,6 +154,12 @@ const startOn = (
     storage: storageSettingsOf(() => live.values),
     lxc: {
       ...lxcSettings(values),
+      get logLevel() {
+        return live.values.PV_LXC_LOG_LEVEL;
+      },
+      get devLog() {
+        return live.values.PV_LOG_AUTO_DEVLOG;
+      },
       onNotice: (container, notice) => log.info({ ref: refOf('container', container) }, notice),
     },
     session: randomUUID(),
@@ -173,9 +191,14 @@ const kernelModules = (): { modules?: string } =>
   existsSync(`/lib/modules/${release()}`) ? { modules: release() } : {};
 
 /** The log takes a new level at once; whoever else depends on what may change asks when it counts. */
-const followMetadata = ({ settings }: Config, log: Logger): LiveConfig => {
+const followMetadata = (
+  { settings }: Config,
+  log: Logger,
+  onSysctl: (key: string, value: string | undefined) => void,
+): LiveConfig => {
   const live = openLiveConfig({
     settings,
+    onSysctl,
     onChange: () => {
       log.level = logLevelOf(live.settings);
     },

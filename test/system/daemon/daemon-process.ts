@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { until } from './until.ts';
 
 /** Built by test/system/build.ts. */
-const PROGRAM = resolve(import.meta.dirname, '../../../dist/pantavisor');
+export const PROGRAM = resolve(import.meta.dirname, '../../../dist/pantavisor');
 
 export interface DaemonProcess {
   readonly pid: number;
@@ -16,11 +16,15 @@ export interface DaemonProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** @param log file that its output is appended to. */
-export const spawnDaemon = (log: string, settings: Readonly<Record<string, string>>): DaemonProcess => {
+/** @param log file that its output is appended to. @param parameters of `pantavisor run`. */
+export const spawnDaemon = (
+  log: string,
+  settings: Readonly<Record<string, string>>,
+  parameters: readonly string[] = [],
+): DaemonProcess => {
   const output = openSync(log, 'a');
   // A session of its own, so that a Ctrl-C for the tests does not reach it before they have cleaned up.
-  const child = spawn(PROGRAM, ['run'], {
+  const child = spawn(PROGRAM, ['run', ...parameters], {
     cwd: '/',
     detached: true,
     stdio: ['ignore', output, output],

@@ -34,8 +34,10 @@ export interface RealDevice {
   readonly volumes: string;
   readonly lxc: string;
   readonly logs: string;
-  /** Starts the daemon and waits for it. `settings` stay for later starts. */
-  start(settings?: Readonly<Record<string, string>>): Promise<void>;
+  /** Starts the daemon and waits for it. `settings` stay for later starts, as do the parameters of `pantavisor run`. */
+  start(settings?: Readonly<Record<string, string>>, parameters?: readonly string[]): Promise<void>;
+  /** What it was started with last. */
+  environment(): Readonly<Record<string, string>>;
   daemonPid(): number;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -85,6 +87,7 @@ export const realDevice = (): RealDevice => {
   writeFileSync(log, '');
   const loops: string[] = [];
   let daemon: DaemonProcess | undefined;
+  let parameters: readonly string[] = [];
   let settings: Readonly<Record<string, string>> = {
     PV_SYSTEM_INIT_MODE: 'appengine',
     PV_STORAGE_MNTPOINT: storage,
@@ -104,10 +107,12 @@ export const realDevice = (): RealDevice => {
     volumes: join(run, 'volumes'),
     lxc: join(run, 'lxc'),
     logs: join(storage, 'logs'),
-    start: async (more = {}) => {
+    environment: () => settings,
+    start: async (more = {}, words = parameters) => {
       settings = { ...settings, ...more };
+      parameters = words;
       const skipBytes = statSync(log).size;
-      daemon = spawnDaemon(log, settings);
+      daemon = spawnDaemon(log, settings, parameters);
       await ready(daemon, log, skipBytes);
     },
     daemonPid: () => daemon?.pid ?? 0,
