@@ -45,7 +45,7 @@ describeSystem('the configuration', () => {
     );
     writeFileSync(join(directory, 'policies/prod.config'), 'revision.retries=2\nPV_LXC_LOG_LEVEL=3\nPV_LOG_LEVLE=1\n');
     const words = ['--config', join(directory, 'pv.config'), '--cmdline', 'ro pv_net.brdev=br9 pv_try=1'];
-    await device.start({ PV_SYSTEM_ETCPANTAVISORDIR: directory }, words);
+    await device.start({ PV_SYSTEM_ETCPANTAVISORDIR: directory }, { parameters: words });
     expect(device.log()).toContain(
       'PV_LOG_LEVLE is no configuration key, so it is ignored; did you mean PV_LOG_LEVEL?',
     );
@@ -88,7 +88,8 @@ describeSystem('the configuration', () => {
     writeFileSync(join(meta, 'log.level'), Buffer.alloc(1 << 20, 'x'));
     execFileSync('mkfifo', [join(meta, 'PV_DEBUG_SSH')]);
     const settings = { PV_SYSTEM_ETCPANTAVISORDIR: directory, PV_POLICY: 'prod', PV_OEM_NAME: 'acme' };
-    await device.start(settings, ['--config', join(directory, 'pv.config'), '--cmdline', '\u0001pv_=pv_ pv_a=\u001b']);
+    const parameters = ['--config', join(directory, 'pv.config'), '--cmdline', '\u0001pv_=pv_ pv_a=\u001b'];
+    await device.start(settings, { parameters });
     for (const problem of [
       'the configuration file has no effect',
       'policy \\"prod\\" has no effect',
