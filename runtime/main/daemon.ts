@@ -34,6 +34,7 @@ import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 import { logLevelOf } from './log-level.ts';
+import { startLogging } from './logging.ts';
 import { type Oem, oemOf } from './oem.ts';
 import { plannerFor } from './planner.ts';
 import { openPorts, type Ports } from './ports.ts';
@@ -48,7 +49,8 @@ const BUG_EXIT_CODE = 70;
 /** Whoever started us may switch the machine off. */
 const POWER_OFF_EXIT_CODE = 3;
 const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-const CONSOLE_LOG_BYTES = 1 << 20;
+/** Twice of each container, in the run directory: what a console says in the time that a daemon needs to start. */
+const CONSOLE_LOG_BYTES = 256 << 10;
 
 /** Runs until a signal ends it. @returns the exit code: 0, 3 when it was asked to power off, or 1 when something was left behind. */
 export const runDaemon = async (config: Config, log: Logger): Promise<number> => {
@@ -90,6 +92,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
       powerOff.resolve('power off');
     },
   });
+  const logging = await startLogging({ device, host, paths, live, onProblem, onBug });
   const api = await openApi(device, host, paths, { config, ports, log });
   await linkSockets(paths);
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, status: api.statusUrl }, 'pantavisor is ready');
@@ -102,6 +105,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS, end);
   device.stop();
   await api.stop();
+  await logging.stop(end !== 'reboot');
   await host.close();
   unlock();
   if (end === 'reboot' && !(await signals.any())) {
@@ -184,6 +188,7 @@ const lxcSettings = (values: Config['values']): RehearsalSettings['lxc'] => ({
   host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
   logLevel: values.PV_LXC_LOG_LEVEL,
   consoleBytes: CONSOLE_LOG_BYTES,
+  capture: values.PV_LOG_CAPTURE,
   devLog: values.PV_LOG_AUTO_DEVLOG,
 });
 
