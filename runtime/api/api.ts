@@ -8,6 +8,7 @@
  */
 import type { Server } from 'node:http';
 import { identifyOnce, limitPerContainer } from './callers.ts';
+import type { Condition } from './conditions.ts';
 import { controlEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
 import { listenerFor } from './endpoint.ts';
@@ -22,6 +23,8 @@ export interface Api {
   readonly stop: () => Promise<void>;
   /** Where the status page is; undefined: none was asked for, or its port is taken. */
   readonly statusUrl: string | undefined;
+  /** Those of the status, now. */
+  readonly conditions: () => readonly Condition[];
 }
 
 type ListenAddress = NonNullable<ApiDeps['statusListen']>;
@@ -74,5 +77,5 @@ export const startApi = async (given: ApiDeps): Promise<Api> => {
     status.stop();
     await Promise.all(servers.map(closeServer));
   };
-  return { stop, statusUrl };
+  return { stop, statusUrl, conditions: status.conditions };
 };

@@ -2,10 +2,22 @@
 import type { IncomingMessage } from 'node:http';
 import { arm, disarm, REQUEST_MS } from './deadline.ts';
 
+const expecting = new WeakMap<IncomingMessage, () => void>();
+
+/** A client that announces its body sends it when it is told to go on: that is when somebody begins to read it. */
+export const continueWhenRead = (incoming: IncomingMessage, proceed: () => void): void =>
+  void expecting.set(incoming, proceed);
+
+const proceed = (incoming: IncomingMessage): void => {
+  expecting.get(incoming)?.();
+  expecting.delete(incoming);
+};
+
 /** The body as text; undefined: longer than `maxBytes`, and the rest is not kept. */
 export const readBody = async (incoming: IncomingMessage, maxBytes: number): Promise<string | undefined> => {
   const parts: Buffer[] = [];
   let sizeBytes = 0;
+  proceed(incoming);
   // Leaving the loop must not destroy the connection: the refusal goes out on it.
   for await (const part of incoming.iterator({ destroyOnReturn: false })) {
     sizeBytes += part.length;
@@ -35,6 +47,7 @@ const LEAST_BYTES = 64 * 1024;
  */
 export async function* bodyPieces(incoming: IncomingMessage): AsyncGenerator<Buffer> {
   const { socket } = incoming;
+  proceed(incoming);
   const pieces: AsyncIterator<Buffer> = incoming.iterator({ destroyOnReturn: false });
   socket.setTimeout(0);
   let leftMs = REQUEST_MS;

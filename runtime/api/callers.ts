@@ -20,12 +20,12 @@ export const identifyOnce = (identify: Identify): Identify => {
   };
 };
 
-/** Closes connections of a container beyond its share. Those that cannot be told apart share one. */
-export const limitPerContainer = (server: Server, identify: Identify, report: ApiDeps['report']): void => {
+/** Closes what one of them opens beyond its share. */
+export const limitEach = (most: number): ((name: string, socket: Socket) => void) => {
   const held = new Map<string, number>();
-  const take = (name: string, socket: Socket): void => {
+  return (name, socket) => {
     const others = held.get(name) ?? 0;
-    if (others >= MAX_PER_CONTAINER) {
+    if (others >= most) {
       socket.destroy();
       return;
     }
@@ -36,6 +36,11 @@ export const limitPerContainer = (server: Server, identify: Identify, report: Ap
       else held.delete(name);
     });
   };
+};
+
+/** Closes connections of a container beyond its share. Those that cannot be told apart share one. */
+export const limitPerContainer = (server: Server, identify: Identify, report: ApiDeps['report']): void => {
+  const take = limitEach(MAX_PER_CONTAINER);
   server.on('connection', (socket: Socket) => {
     try {
       const caller = identify(socket);

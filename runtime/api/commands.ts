@@ -29,6 +29,8 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface Command {
   readonly operation: Operation;
   readonly payload: string;
+  /** Whose it is; default: the operator's. */
+  readonly from?: string;
 }
 
 export interface CommandsPort {

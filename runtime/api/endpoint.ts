@@ -32,7 +32,7 @@ const REFUSALS = {
 
 const isMethod = (method: string, methods: Endpoint['methods']): method is Method => Object.hasOwn(methods, method);
 
-type Find = (target: string) => Route | undefined;
+type Find = (target: string) => Route<Endpoint> | undefined;
 
 const answer = async (incoming: IncomingMessage, method: string, find: Find, deps: ApiDeps): Promise<Reply> => {
   const { url = '' } = incoming;

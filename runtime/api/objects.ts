@@ -59,12 +59,16 @@ const streaming =
     });
   };
 
+export const streamObject = (content: AsyncIterable<Uint8Array>, report: Report): Reply => ({
+  status: 200,
+  headers: { 'Content-Type': 'application/octet-stream' },
+  stream: streaming(content, report),
+});
+
 const getObject = async ({ parameters }: ApiRequest, objects: ObjectsPort, report: Report): Promise<Reply> => {
   const { object = '' } = parameters;
   const content = isObjectId(object) ? await objects.read(object) : undefined;
-  if (content === undefined) return BAD_NAME;
-  const headers = { 'Content-Type': 'application/octet-stream' };
-  return { status: 200, headers, stream: streaming(content, report) };
+  return content === undefined ? BAD_NAME : streamObject(content, report);
 };
 
 const putObject = async ({ incoming, parameters }: ApiRequest, objects: ObjectsPort): Promise<Reply> => {

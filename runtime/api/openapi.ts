@@ -1,17 +1,42 @@
-/** The OpenAPI document of the API, made of its endpoints. Loaded when it is asked for. Pure. */
+/** OpenAPI documents of endpoints, made of what is served. Loaded when one is asked for. Pure. */
 import { z } from 'zod';
 import project from '../../package.json' with { type: 'json' };
-import type { Content, Endpoint, Method, Operation } from './operation.ts';
-import { SCHEMAS, type SchemaName } from './schemas.ts';
+import type { Content, Operation, Shape } from './operation.ts';
+import { SCHEMAS } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+
+type Described = Omit<Operation, 'handle'>;
+
+export interface DescribedEndpoint {
+  readonly path: string;
+  readonly methods: Readonly<Partial<Record<string, Described>>>;
+}
+
+export interface About {
+  readonly description: string;
+  readonly server: string;
+  readonly schemas: Readonly<Record<string, z.ZodType>>;
+  /** Who may, of one operation. */
+  readonly access: (operation: Described, endpoint: DescribedEndpoint) => Json;
+  /** Besides paths and schemas. */
+  readonly components?: Json;
+}
 
 const DESCRIPTION =
   'HTTP on the unix socket `<run>/pv-ctrl`; what may be looked at also on `PV_STATUS_LISTEN`, read-only. ' +
   'Names in paths are never percent-decoded. On the socket an unknown path and an unsupported method are 400; ' +
   'on `PV_STATUS_LISTEN` methods other than GET and HEAD are 405.';
 
-const schemaOf = (name: SchemaName): Json => ({ $ref: `#/components/schemas/${name}` });
+/** What the control socket and the status listener say of themselves. */
+export const CONTROL: About = {
+  description: DESCRIPTION,
+  server: 'http://localhost/',
+  schemas: SCHEMAS,
+  access: (_, endpoint) => ('role' in endpoint ? { 'x-role': endpoint.role } : {}),
+};
+
+const schemaOf = (name: Shape): Json => ({ $ref: `#/components/schemas/${name}` });
 
 const contentOf = ({ type, schema }: Content): Json => ({
   [type]: { schema: schema === undefined ? { type: 'string' } : schemaOf(schema) },
@@ -19,7 +44,7 @@ const contentOf = ({ type, schema }: Content): Json => ({
 
 const WORDS: Readonly<Record<number, string>> = { 200: 'As asked.', 503: 'Not now.' };
 
-const answersOf = ({ answers }: Operation): Json => ({
+const answersOf = ({ answers }: Described): Json => ({
   ...Object.fromEntries(
     Object.entries(answers).map(([status, content]) => [
       status,
@@ -32,42 +57,57 @@ const answersOf = ({ answers }: Operation): Json => ({
   },
 });
 
-const operationOf = (operation: Operation, { role }: Endpoint): Json => ({
+const parametersOf = ({ query = {}, headers = {} }: Described): Json => {
+  const described = (place: string, entries: Readonly<Record<string, string>>): readonly Json[] =>
+    Object.entries(entries).map(([name, description]) => ({
+      name,
+      in: place,
+      description,
+      schema: { type: 'string' },
+    }));
+  const parameters = [...described('query', query), ...described('header', headers)];
+  return parameters.length > 0 ? { parameters } : {};
+};
+
+const bodyOf = ({ body, content }: Described): Json => {
+  const carried = content ?? (body === undefined ? undefined : { type: 'application/json', schema: body });
+  return carried === undefined ? {} : { requestBody: { required: true, content: contentOf(carried) } };
+};
+
+const operationOf = (operation: Described, endpoint: DescribedEndpoint, { access }: About): Json => ({
   summary: operation.summary,
-  'x-role': role,
-  ...(operation.body === undefined
-    ? {}
-    : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(operation.body) } } } }),
+  ...access(operation, endpoint),
+  ...parametersOf(operation),
+  ...bodyOf(operation),
   responses: answersOf(operation),
 });
 
-const pathOf = (endpoint: Endpoint): Json => {
+const pathOf = (endpoint: DescribedEndpoint, about: About): Json => {
   const names = [...endpoint.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const parameters = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  const operations = (Object.entries(endpoint.methods) as [Method, Operation][]).map(([method, operation]) => [
-    method.toLowerCase(),
-    operationOf(operation, endpoint),
-  ]);
+  const operations = Object.entries(endpoint.methods).flatMap(([method, operation]) =>
+    operation === undefined ? [] : [[method.toLowerCase(), operationOf(operation, endpoint, about)]],
+  );
   return { ...(names.length > 0 ? { parameters } : {}), ...Object.fromEntries(operations) };
 };
 
-const schemas = (): Json =>
+const schemasOf = ({ schemas }: About): Json =>
   Object.fromEntries(
-    Object.entries(SCHEMAS).map(([name, schema]) => {
+    Object.entries(schemas).map(([name, schema]) => {
       const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
       return [name, json];
     }),
   );
 
-export const openApiOf = (endpoints: readonly Endpoint[]): Json => ({
+export const openApiOf = (endpoints: readonly DescribedEndpoint[], about: About = CONTROL): Json => ({
   openapi: '3.1.0',
   info: {
     title: project.name,
     version: project.version,
-    description: DESCRIPTION,
+    description: about.description,
     license: { name: 'MIT', identifier: 'MIT' },
   },
-  servers: [{ url: 'http://localhost/' }],
-  paths: Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, pathOf(endpoint)])),
-  components: { schemas: schemas() },
+  servers: [{ url: about.server }],
+  paths: Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, pathOf(endpoint, about)])),
+  components: { schemas: schemasOf(about), ...about.components },
 });

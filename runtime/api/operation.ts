@@ -1,5 +1,6 @@
 /** What an endpoint does with one method, and how it is documented: `GET /openapi.json` is made of these. */
 import type { IncomingMessage } from 'node:http';
+import type { PushSchemaName } from '../push/schemas.ts';
 import type { Caller } from './deps.ts';
 import type { Reply } from './reply.ts';
 import type { SchemaName } from './schemas.ts';
@@ -11,17 +12,26 @@ export interface ApiRequest {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** A body of this media type; the schema is one of schemas.ts. */
+/** Of one of the two schemas.ts. */
+export type Shape = SchemaName | PushSchemaName;
+
+/** A body of this media type. */
 export interface Content {
   readonly type: string;
-  readonly schema?: SchemaName;
+  readonly schema?: Shape;
 }
 
 export interface Operation {
   /** One line, for people who look for it. */
   readonly summary: string;
   /** What a request carries; undefined: nothing. */
-  readonly body?: SchemaName;
+  readonly body?: Shape;
+  /** The same, of another type than JSON. */
+  readonly content?: Content;
+  /** What may stand behind the `?`. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** Request headers that mean something here. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** By status. Every endpoint may refuse with `{"Error": …}` besides. */
   readonly answers: Readonly<Record<number, Content | 'nothing'>>;
   readonly handle: (request: ApiRequest) => Promise<Reply> | Reply;
@@ -37,10 +47,10 @@ export interface Endpoint {
   readonly methods: { readonly [M in Method]?: Operation };
 }
 
-export const json = (schema: SchemaName): Content => ({ type: 'application/json', schema });
+export const json = (schema: Shape): Content => ({ type: 'application/json', schema });
 
 /** The usual endpoint: somebody looks at a document. */
-export const look = (path: string, summary: string, schema: SchemaName, handle: Operation['handle']): Endpoint => ({
+export const look = (path: string, summary: string, schema: Shape, handle: Operation['handle']): Endpoint => ({
   path,
   role: 'mgmt',
   methods: { GET: { summary, answers: { 200: json(schema) }, handle } },

@@ -3,10 +3,13 @@
  * `/groups`, but paths with names in them ignore empty segments.
  */
 import { addRoute, createRouter, findRoute } from 'rou3';
-import type { Endpoint } from './operation.ts';
 
-export interface Route {
-  readonly endpoint: Endpoint;
+interface Place {
+  readonly path: string;
+}
+
+export interface Route<E extends Place> {
+  readonly endpoint: E;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -14,7 +17,7 @@ const MAX_SEGMENT_BYTES = 255;
 const MAX_SEGMENTS = 10;
 
 /** The two kinds of paths: those with names in them, and exact ones. */
-export const isCustom = ({ path }: Endpoint): boolean => path.includes('{');
+export const isCustom = ({ path }: Place): boolean => path.includes('{');
 
 const segmentsOf = (target: string): readonly string[] => target.split('/').filter((segment) => segment !== '');
 
@@ -25,11 +28,11 @@ const areFit = (segments: readonly string[]): boolean =>
  * @returns a function that finds the endpoint of a request target; undefined: there is none. A query is ignored by exact
  * paths, and part of the name in the others.
  */
-export const routesOf = (endpoints: readonly Endpoint[]): ((target: string) => Route | undefined) => {
+export const routesOf = <E extends Place>(endpoints: readonly E[]): ((target: string) => Route<E> | undefined) => {
   const exact = new Map(
     endpoints.filter((endpoint) => !isCustom(endpoint)).map((endpoint) => [endpoint.path, endpoint]),
   );
-  const router = createRouter<Endpoint>();
+  const router = createRouter<E>();
   for (const endpoint of endpoints)
     if (isCustom(endpoint)) addRoute(router, '', endpoint.path.replace(/\{(\w+)\}/g, ':$1'), endpoint);
   return (target) => {

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { continueWhenRead } from './body.ts';
 import { arm, disarm } from './deadline.ts';
 
 // Importing it would load fetch and WebSocket, which the module re-exports: 13 MB that a daemon never uses.
@@ -16,7 +17,18 @@ const IDLE_MS = 50_000;
 /** Node checks its own request deadlines by a timer that never sleeps; ours are timers of the connections. */
 const NEVER_MS = 2 ** 31 - 1;
 
+/** Those of Pantavisor's own server. */
 const METHODS: readonly string[] = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE'];
+
+export interface ServerOptions {
+  /** Besides the usual ones. */
+  readonly methods?: readonly string[];
+  /** PEM. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+/** A client that does not get on with it is let go. */
+const HANDSHAKE_MS = 10_000;
 const UNSUPPORTED = '{"Error": "Unsupported protocol"}';
 
 /** Answers what is not HTTP as we speak it, and closes. */
@@ -27,8 +39,8 @@ const refuse = (socket: Socket, statusLine: string): void => {
 };
 
 /** Gives every request of a connection a deadline to arrive by; bodies of any size have their own (body.ts). */
-const limitRequestTime = (server: Server): void => {
-  server.on('connection', (socket: Socket) => {
+const limitRequestTime = (server: Server, opened: 'connection' | 'secureConnection'): void => {
+  server.on(opened, (socket: Socket) => {
     arm(socket);
     socket.once('close', () => disarm(socket));
   });
@@ -42,34 +54,53 @@ const limitRequestTime = (server: Server): void => {
 
 /** @param isHostAllowed of the Host header's value; what it refuses is not answered at all. */
 const guarded =
-  (listener: RequestListener, isHostAllowed: (host: string | undefined) => boolean): RequestListener =>
+  (
+    listener: RequestListener,
+    isHostAllowed: (host: string | undefined) => boolean,
+    methods: readonly string[],
+  ): RequestListener =>
   (incoming, outgoing) => {
     if (!isHostAllowed(incoming.headers.host)) incoming.socket.destroy();
-    else if (METHODS.includes(incoming.method ?? '')) listener(incoming, outgoing);
+    else if (methods.includes(incoming.method ?? '')) listener(incoming, outgoing);
     else refuse(incoming.socket, '501 Not Implemented');
   };
 
+const serverFor = (listener: RequestListener, tls: ServerOptions['tls']): Server => {
+  const limits = {
+    requireHostHeader: false,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: NEVER_MS,
+    keepAliveTimeout: IDLE_MS,
+    keepAlive: true,
+  };
+  if (tls === undefined) return createServer(limits, listener);
+  // Loaded by whoever needs it.
+  const { createServer: createSecureServer } = process.getBuiltinModule('node:https');
+  return createSecureServer({ ...limits, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS }, listener);
+};
+
 /** A server that does not listen yet. */
-export const apiServer = (listener: RequestListener, isHostAllowed: (host: string | undefined) => boolean): Server => {
-  const server = createServer(
-    {
-      requireHostHeader: false,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      connectionsCheckingInterval: NEVER_MS,
-      keepAliveTimeout: IDLE_MS,
-      keepAlive: true,
-    },
-    guarded(listener, isHostAllowed),
-  );
+export const apiServer = (
+  listener: RequestListener,
+  isHostAllowed: (host: string | undefined) => boolean,
+  { methods = [], tls }: ServerOptions = {},
+): Server => {
+  const server = serverFor(guarded(listener, isHostAllowed, [...METHODS, ...methods]), tls);
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_MS;
   // nc -N, and with it pvcurl, closes its half when the request is sent; without this the answer would be dropped.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', (_error, socket: Socket) => refuse(socket, '400 Bad Request'));
+  // Who does not speak TLS is not answered in the clear.
+  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    continueWhenRead(incoming, () => outgoing.writeContinue());
+    server.emit('request', incoming, outgoing);
+  });
   // Node would close the one without a word, and answer the other without a body.
   server.on('connect', (_incoming, socket: Socket) => refuse(socket, '501 Not Implemented'));
   server.on('checkExpectation', ({ socket }: IncomingMessage) => refuse(socket, '417 Expectation Failed'));
-  limitRequestTime(server);
+  limitRequestTime(server, tls === undefined ? 'connection' : 'secureConnection');
   return server;
 };
 

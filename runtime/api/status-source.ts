@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asyncScheduler, auditTime } from 'rxjs';
 import { tallyActions } from './action-tally.ts';
+import type { Condition } from './conditions.ts';
 import type { ApiDeps } from './deps.ts';
 import type { metricsPage } from './metrics.ts';
 import type { Reply } from './reply.ts';
@@ -11,6 +12,7 @@ import type { Watch } from './watch.ts';
 
 export interface StatusSource {
   readonly view: () => StatusView;
+  readonly conditions: () => readonly Condition[];
   /** Server-sent events; see watch.ts. */
   readonly watch: (request: { readonly incoming: IncomingMessage }) => Promise<Reply>;
   /** In Prometheus' text format; see metrics.ts. */
@@ -43,6 +45,10 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
   const session = deps.wallTime().getTime().toString(36);
   return {
     view,
+    conditions: () => {
+      follow();
+      return timeline.conditions;
+    },
     watch: async ({ incoming }) => {
       // Most daemons are never watched: what patches are made with is loaded by the first who asks.
       const { startWatch } = await import('./watch.ts');

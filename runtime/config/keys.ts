@@ -173,6 +173,15 @@ export const KEYS = {
   PV_WATCH_DIR: unset('PV'),
   /** Ours: `host:port` of the read-only status page; unset: none. */
   PV_STATUS_LISTEN: unset('PV'),
+  /** Ours: pushing from outside (push.ts). `host:port` of `pvr`'s endpoint and of `/v1`; unset: none. */
+  PV_PVR_LISTEN: unset('PV'),
+  /** Ours: directory of token files. */
+  PV_PVR_TOKENS: unset('PV'),
+  /** Ours: PEM files. */
+  PV_PVR_TLS_CERT: unset('PV'),
+  PV_PVR_TLS_KEY: unset('PV'),
+  /** Ours: requests per second of one address, and of one token. */
+  PV_PVR_RATE: key(INT, 50, 'PV'),
 };
 
 export type ConfigKey = keyof typeof KEYS;

@@ -1,4 +1,4 @@
-/** `PV_STATUS_LISTEN`: where the read-only status page listens. */
+/** `PV_STATUS_LISTEN` and `PV_PVR_LISTEN`: where a listener is to be. */
 import { ConfigError } from './error.ts';
 
 export interface ListenAddress {
@@ -8,12 +8,12 @@ export interface ListenAddress {
 }
 
 /** `host:port`, `[v6]:port` or `:port`, which is the loopback. @throws ConfigError */
-export const listenAddress = (text: string): ListenAddress => {
+export const listenAddress = (text: string, key = 'PV_STATUS_LISTEN'): ListenAddress => {
   const [, v6, name, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === undefined || port > 65_535)
     throw new ConfigError(
-      `PV_STATUS_LISTEN is ${JSON.stringify(text)}, expected host:port, such as 127.0.0.1:12368 or [::1]:12368`,
+      `${key} is ${JSON.stringify(text)}, expected host:port, such as 127.0.0.1:12368 or [::1]:12368`,
     );
   return { host: v6 ?? (name || '127.0.0.1'), port };
 };

@@ -19,6 +19,8 @@ const KINDS = [
   /** Somebody handed in a revision; an operator wants something of a container or the device. */
   'proposed',
   'asked',
+  /** Somebody outside had something done, or was refused to. */
+  'accessed',
   /** The daemon. */
   'started',
   'stopped',
@@ -43,7 +45,7 @@ const Entry = z.object({
   /** Who proposed or asked. */
   from: z.string().optional(),
   reason: z.string(),
-  /** Of a refusal: the device's; of a rollback: ERROR, CANCELLED. */
+  /** Of a refusal: the device's; of a rollback: ERROR, CANCELLED; of an access: the status of the answer. */
   code: z.string().optional(),
   durationMs: z.number().optional(),
   /** Ids of earlier entries, newest first. Some of them may have been dropped since. */

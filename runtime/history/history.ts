@@ -15,7 +15,7 @@ import type { Clock, Files } from '../host/host.ts';
 import { Causes } from './causes.ts';
 import { bootOf, type Entry } from './entry.ts';
 import { deedsOf, type Told } from './explanation.ts';
-import { openJournal, type Topic } from './journal.ts';
+import { openJournal, TOPICS, type Topic } from './journal.ts';
 import { missedOutcomes } from './missed.ts';
 import { type ChangeOf, type Note, Recorder } from './recorder.ts';
 import { type RevisionRecord, revisionRecords } from './revision-record.ts';
@@ -33,6 +33,13 @@ export interface HistoryOptions {
   readonly onProblem: (subject: string, message: string) => void;
 }
 
+export interface Access {
+  readonly from: string;
+  readonly what: string;
+  /** Of the answer. */
+  readonly status: number;
+}
+
 export interface History {
   /** Before the first fact is told. */
   follow(reductions: Observable<Reduction>): Subscription;
@@ -43,6 +50,10 @@ export interface History {
   stopping(why: string): void;
   /** So is the boot, by what the update does now. */
   rebooting(why: string): void;
+  /** Somebody outside had something done, or was refused to. */
+  accessed(access: Access): void;
+  /** What was told so, oldest first. */
+  accesses(): Promise<readonly Entry[]>;
   /** The last things that happened to a resource, newest first. */
   deedsOf(ref: Ref): Promise<readonly Told[]>;
   /** Newest first. */
@@ -58,6 +69,7 @@ export interface History {
 export const HISTORY_MAX_BYTES = 2 << 20;
 /** What concerns the whole device is little, and worth keeping longer. */
 const DEVICE_SHARE = 0.25;
+const ACCESS_SHARE = 0.125;
 /** A start looks at no more than this of each ring: enough to go on from. */
 const RECENT_SEGMENTS = 2;
 
@@ -65,7 +77,8 @@ type RingPlace = Pick<HistoryOptions, 'files' | 'directory' | 'maxBytes' | 'onPr
 
 const ringsIn = ({ maxBytes = HISTORY_MAX_BYTES, ...place }: RingPlace): { readonly [T in Topic]: Ring } => ({
   device: openRing({ ...place, name: 'device', maxBytes: maxBytes * DEVICE_SHARE }),
-  resources: openRing({ ...place, name: 'resources', maxBytes: maxBytes * (1 - DEVICE_SHARE) }),
+  resources: openRing({ ...place, name: 'resources', maxBytes: maxBytes * (1 - DEVICE_SHARE - ACCESS_SHARE) }),
+  access: openRing({ ...place, name: 'access', maxBytes: maxBytes * ACCESS_SHARE }),
 });
 
 /** The history of a device whose daemon may not even run. */
@@ -76,9 +89,9 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
   const { clock, changeOf, onProblem } = options;
   const boot = bootOf(options.bootId);
   const rings = ringsIn(options);
-  const recent = [...(await rings.device.read(RECENT_SEGMENTS)), ...(await rings.resources.read(RECENT_SEGMENTS))].sort(
-    (a, b) => a.id - b.id,
-  );
+  const recent: Entry[] = [];
+  for (const topic of TOPICS) recent.push(...(await rings[topic].read(RECENT_SEGMENTS)));
+  recent.sort((a, b) => a.id - b.id);
 
   let lastId = recent.at(-1)?.id ?? 0;
   const nextId = (): number => {
@@ -134,6 +147,9 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
       const reason = `the device boots anew: ${why}`;
       causes.daemon(note({ kind: 'stopped', reason, because: recorder.becauseOf(UPDATE) }));
     },
+    accessed: ({ from, what, status }) =>
+      void note({ kind: 'accessed', from, reason: what, code: String(status), because: [] }),
+    accesses: async () => (await journal.read()).filter(({ kind }) => kind === 'accessed'),
     deedsOf: async (ref) => deedsOf(ref, await journal.read()),
     revisions: async () => revisionRecords(await journal.read()),
     entries: () => journal.read(),
@@ -148,8 +164,10 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
 const timeOf = ({ nowMs, wallTime }: Clock, atMs: number): string =>
   new Date(wallTime().getTime() - Math.max(0, nowMs() - atMs)).toISOString();
 
-const topicOf = ({ kind, ref }: Entry): Topic =>
-  ref === UPDATE || ['desired', 'proposed', 'started', 'stopped'].includes(kind) ? 'device' : 'resources';
+const topicOf = ({ kind, ref }: Entry): Topic => {
+  if (kind === 'accessed') return 'access';
+  return ref === UPDATE || ['desired', 'proposed', 'started', 'stopped'].includes(kind) ? 'device' : 'resources';
+};
 
 const isOutcome = ({ kind, about }: Entry): boolean => about !== undefined && ['done', 'proposed'].includes(kind);
 

@@ -11,8 +11,12 @@ import { inTime } from '../performing.ts';
 import { type Entry, inOrder } from './entry.ts';
 import type { Ring } from './ring.ts';
 
-/** What concerns the whole device is kept apart: a container that ends every minute must not push it out. */
-export type Topic = 'device' | 'resources';
+/**
+ * What concerns the whole device is kept apart: a container that ends every minute must not push it out, nor may
+ * whoever asks for something from outside.
+ */
+export const TOPICS = ['resources', 'device', 'access'] as const;
+export type Topic = (typeof TOPICS)[number];
 
 export interface JournalOptions {
   readonly clock: Clock;
@@ -70,7 +74,7 @@ export const openJournal = ({ clock, rings, lastWords, onProblem }: JournalOptio
 
   /** Causes first: should the second append fail, what is there has its reasons. */
   const writeOut = async (): Promise<void> => {
-    for (const topic of ['resources', 'device'] as const) {
+    for (const topic of TOPICS) {
       const batch = pending.filter((one) => one.topic === topic);
       if (batch.length === 0) continue;
       const entries = batch.map(({ entry }) => entry);
@@ -122,7 +126,8 @@ export const openJournal = ({ clock, rings, lastWords, onProblem }: JournalOptio
     },
     read: async () => {
       const unwritten = pending.map(({ entry }) => entry);
-      const written = [...(await rings.resources.read()), ...(await rings.device.read())];
+      const written: Entry[] = [];
+      for (const topic of TOPICS) written.push(...(await rings[topic].read()));
       return inOrder([...written, ...unwritten]);
     },
     get isQuiet() {

@@ -56,6 +56,8 @@ export const sentenceOf = ({ kind, ref, action, about, from, reason, code }: Ent
       return `${about} was proposed by ${from}`;
     case 'asked':
       return `${from} asked to ${reason} ${ref === UPDATE ? 'the device' : subject}`;
+    case 'accessed':
+      return `${from}: ${reason}: ${code}`;
     case 'started':
       return `the daemon started: ${reason}`;
     case 'stopped':

@@ -14,7 +14,7 @@ import { Rejection } from '../store/rejection.ts';
 export interface CommandsOptions {
   readonly snapshot: () => Snapshot;
   readonly hasDebugShell: () => boolean;
-  readonly run: (revision: string, byReboot: boolean) => Promise<void>;
+  readonly run: (revision: string, byReboot: boolean, from?: string) => Promise<void>;
   /** `''`: the one that runs. */
   readonly makeFactory: (revision: string) => Promise<void>;
   readonly reboot: (reason: string) => Promise<void>;
@@ -25,7 +25,7 @@ export interface CommandsOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-type Deeds = { readonly [O in Operation]: (payload: string) => Promise<unknown> | unknown };
+type Deeds = { readonly [O in Operation]: (payload: string, from?: string) => Promise<unknown> | unknown };
 
 /** What people write with a reboot is shown as the reason for it. */
 const reasonOf = (payload: string, what: string): string =>
@@ -36,8 +36,8 @@ const nothing = (): void => undefined;
 const deedsOf = (options: CommandsOptions): Deeds => ({
   REBOOT_DEVICE: (payload) => options.reboot(reasonOf(payload, 'a reboot')),
   POWEROFF_DEVICE: (payload) => options.powerOff(reasonOf(payload, 'to power off')),
-  LOCAL_RUN: (payload) => options.run(payload, false),
-  LOCAL_RUN_COMMIT: (payload) => options.run(payload, true),
+  LOCAL_RUN: (payload, from) => options.run(payload, false, from),
+  LOCAL_RUN_COMMIT: (payload, from) => options.run(payload, true, from),
   MAKE_FACTORY: options.makeFactory,
   RUN_GC: options.collectGarbage,
   ENABLE_SSH: () => options.setSsh(true),
@@ -54,30 +54,42 @@ const deedsOf = (options: CommandsOptions): Deeds => ({
   UNCLAIM: nothing,
 });
 
-export const openCommands = (options: CommandsOptions): CommandsPort => {
+/** The commands, for those who wait for one, too. */
+export interface Performing extends CommandsPort {
+  /**
+   * Resolves when a command was carried out. undefined: another one is still at it.
+   * @throws Rejection, DeviceError
+   */
+  perform(command: Command): Promise<void> | undefined;
+}
+
+export const openCommands = (options: CommandsOptions): Performing => {
   const deeds = deedsOf(options);
   let isBusy = false;
-  const execute = async ({ operation, payload }: Command): Promise<void> => {
-    try {
-      await deeds[operation](payload);
-    } catch (error) {
-      if (!(error instanceof DeviceError || error instanceof Rejection)) throw error;
-      options.onProblem(operation, `${payload}: ${error.message}`);
-    } finally {
+  const perform = ({ operation, payload, from }: Command): Promise<void> | undefined => {
+    if (isBusy) return undefined;
+    isBusy = true;
+    const deed = async (): Promise<void> => void (await deeds[operation](payload, from));
+    return deed().finally(() => {
       isBusy = false;
-    }
+    });
+  };
+  const told = ({ operation, payload }: Command, error: unknown): void => {
+    const isAnswer = error instanceof DeviceError || error instanceof Rejection;
+    if (isAnswer) options.onProblem(operation, `${payload}: ${error.message}`);
+    else options.onBug(error);
   };
   return {
+    perform,
     hasDebugShell: options.hasDebugShell,
     isUpdating: () => {
       const { spec, status } = resourceIn(options.snapshot(), UPDATE);
       return isUpdating(spec, status);
     },
     begin: (command) => {
-      if (isBusy) return false;
-      isBusy = true;
-      execute(command).catch(options.onBug);
-      return true;
+      const done = perform(command);
+      done?.catch((error: unknown) => told(command, error));
+      return done !== undefined;
     },
   };
 };

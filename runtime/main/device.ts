@@ -34,7 +34,6 @@ import { lastWords } from './last-words.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { isNews } from './news.ts';
 import { observeEverything, plannable, watching } from './observing.ts';
-import type { Oem } from './oem.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { leftOver, settled } from './settling.ts';
 import { HERE, type StateReader } from './state-reader.ts';
@@ -53,8 +52,6 @@ export interface DeviceOptions {
   readonly bootloader?: BootBackEnd;
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
-  /** undefined: revisions bring no configuration. */
-  readonly oem?: Oem;
   /** undefined: nothing on the storage is verified or collected. */
   readonly storage?: StorageSettings;
   /** Differs for every start of the daemon. */
@@ -106,9 +103,16 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const { goalsTimeoutSeconds, verityHandlers } = options;
-  const context = { paths, goalsTimeoutSeconds, verityHandlers, appengine: true };
-  const revisions = openRevisions(store, context, { reader, oem: options.oem });
+  const revisions = openRevisions(
+    store,
+    {
+      paths,
+      goalsTimeoutSeconds: options.goalsTimeoutSeconds,
+      verityHandlers: options.verityHandlers,
+      appengine: true,
+    },
+    reader,
+  );
   await settle(store, ledger);
   await bootDevice({ clock: host.clock, ledger, store, session: options.session });
 
@@ -175,7 +179,6 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     const revision = revisions.loaded(effective);
     // A revision that cannot be read leaves things as they are.
     if (revision === undefined || status.unreadable !== undefined) return;
-    options.oem?.use(revisions.oemOf(effective));
     const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
     const desired = status.lifeline?.stage === 'safe' ? safeModeOf(whole) : whole;
     loop.tell({ type: 'desired.changed', revision: revision.revision, desired });

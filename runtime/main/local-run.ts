@@ -15,9 +15,10 @@ import type { Revision } from './revisions.ts';
 export interface LocalRun {
   /**
    * Resolves when the device has taken it up. What failed before is tried again.
+   * @param from whose wish it is; default: the operator's.
    * @throws Rejection when it cannot be run. @throws DeviceError
    */
-  run(revision: string, byReboot: boolean): Promise<void>;
+  run(revision: string, byReboot: boolean, from?: string): Promise<void>;
   /**
    * Makes revision 0 what another revision is (`''`: the one that runs), and runs it.
    * @throws Rejection, before anything was changed. @throws DeviceError
@@ -56,7 +57,7 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
     cancel();
   };
 
-  const run = async (revision: string, byReboot: boolean): Promise<void> => {
+  const run = async (revision: string, byReboot: boolean, from = OPERATOR): Promise<void> => {
     const { hash } = await load(revision);
     const { committed } = await committedOf(loop.latest());
     if (committed.revision === revision && committed.hash === hash) {
@@ -66,7 +67,7 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
     const document = await store.document(revision);
     // With it goes what is known of its failure: the operator asks for it again.
     if (document !== undefined) await store.propose(revision, document);
-    device.propose({ revision, hash, insisted: true, ...(byReboot ? { byReboot } : {}) }, OPERATOR);
+    device.propose({ revision, hash, insisted: true, ...(byReboot ? { byReboot } : {}) }, from);
     loop.look(UPDATE);
     await noticed();
   };

@@ -16,13 +16,13 @@ Examples:
 `;
 
 const ENVIRONMENT = `
-Configuration has Pantavisor's keys and comes, in rising precedence, from --config FILE (/etc/pantavisor.config; key=value
-lines), a policy (PV_POLICY: <etc>/pantavisor/policies/NAME.config), the revision that runs (PV_OEM_NAME), --cmdline, the
-environment and user metadata; \`pantavisor config KEY\` tells who won. The first two keep several daemons apart:
+Configuration comes from the environment, from --config FILE (key=value lines), and has Pantavisor's keys. The first two
+keep several daemons on one machine apart:
   PV_STORAGE_MNTPOINT        revisions, objects, logs (/var/lib/pantavisor)
   PV_SYSTEM_RUNDIR           sockets, mounts, what a reboot may forget (/run/pantavisor/pv); at most 64 bytes long
   PV_WATCH_DIR               where states are dropped: NAME.json, NAME.tgz (<storage>/incoming)
   PV_STATUS_LISTEN           host:port of a read-only status page (none)
+  PV_PVR_LISTEN              host:port for pvr and others that push states (none); see pantavisor config PV_PVR_LISTEN
   PV_UPDATER_GOALS_TIMEOUT   seconds for a group to reach its goals (120)
   PV_UPDATER_COMMIT_DELAY    seconds a new revision must hold before it is committed (5)
   PV_LOG_LEVEL               0 fatal, 1 error, 2 warn, 3 info, 4 debug, 5 everything (3)
@@ -39,7 +39,6 @@ program
   .command('run')
   .description('run the daemon in the foreground, as root')
   .option('-c, --config <file>', 'key=value lines; the environment overrides them')
-  .option('--cmdline <words>', 'pv_KEY=VALUE and ph_KEY=VALUE, as on a kernel command line')
   .addHelpText(
     'after',
     `${ENVIRONMENT}\nSIGTERM and Ctrl-C stop every container. Killed, it leaves them running, and the next one takes them over.`,
@@ -51,7 +50,6 @@ program
   .description('tell what a configuration key is set to, and where that came from')
   .argument('[key]', 'such as PV_LOG_LEVEL or log.level; without one, all are listed')
   .option('-c, --config <file>', 'key=value lines; the environment overrides them')
-  .option('--cmdline <words>', 'pv_KEY=VALUE and ph_KEY=VALUE, as on a kernel command line')
   .option('--json', 'print JSON')
   .addHelpText('after', '\nOf a daemon that runs: pvcontrol conf ls\n\nExample:\n  pantavisor config PV_SYSTEM_RUNDIR')
   .action(async (key, options) => (await import('./config-command.ts')).showConfig(key, options));

@@ -16,7 +16,7 @@ import { FACTS, lastingFacts, passingFacts } from '../metadata/machine.ts';
 import { type Metadata, openMetadata } from '../metadata/metadata.ts';
 import { metadataJson } from '../metadata/metadata-json.ts';
 import { openUploads } from '../store/uploads.ts';
-import { openCommands } from './commands.ts';
+import { openCommands, type Performing } from './commands.ts';
 import type { Device } from './device.ts';
 import { installing } from './installing.ts';
 import { localRun } from './local-run.ts';
@@ -32,8 +32,8 @@ export interface PortsOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-type Names = 'objects' | 'installing' | 'commands' | 'userMeta' | 'deviceMeta' | 'configuration' | 'buildInfo';
-export type Ports = Pick<ApiDeps, Names> & { readonly stop: () => void };
+type Names = 'objects' | 'installing' | 'userMeta' | 'deviceMeta' | 'configuration' | 'buildInfo';
+export type Ports = Pick<ApiDeps, Names> & { readonly commands: Performing; readonly stop: () => void };
 
 const BUILD_INFO = `${project.name} ${project.version}\nnode ${process.versions.node}\nlinux ${release()}\n`;
 const SSH = 'PV_DEBUG_SSH';

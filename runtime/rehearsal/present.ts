@@ -54,7 +54,6 @@ export interface RehearsalSettings {
     readonly host: LxcContext['host'];
     readonly logLevel: number;
     readonly consoleBytes: number;
-    readonly capture: boolean;
     readonly devLog: boolean;
   };
   readonly zram: boolean;

@@ -25,7 +25,6 @@ export const container = (name: string, changes: Partial<ContainerSpec> = {}): C
   volumes: [],
   directory: `/storage/trails/locals/a/${name}`,
   bindModulesAndFirmware: true,
-  loggers: [],
   stopped: false,
   generation: 0,
   ...changes,

@@ -143,6 +143,7 @@ const journalOn = (host: SimulatedHost) => {
   const rings = {
     device: openRing({ ...options, name: 'device' }),
     resources: openRing({ ...options, name: 'resources' }),
+    access: openRing({ ...options, name: 'access' }),
   };
   return { problems, journal: openJournal({ clock: host.clock, rings, lastWords: () => false, onProblem }) };
 };

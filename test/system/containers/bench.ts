@@ -63,7 +63,6 @@ const contextOf = (paths: Paths, name: string): LxcContext => ({
   devLog: false,
   logLevel: 2,
   consoleBytes: 65536,
-  capture: true,
   host: { cgroups: cgroupLayout(), firmware: false },
 });
 

@@ -1,0 +1,28 @@
+/** Answers that are given before a request has arrived whole: who is refused need not send gigabytes first. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Reply, send } from '../api/reply.ts';
+
+/** What is under way when the answer is sent must be read, or the connection's reset may overtake the answer. */
+const LINGER_BYTES = 4 * 1024 * 1024;
+const LINGER_MS = 2_000;
+
+/** Sends a reply; what is left of the request is read for a moment, and then the connection is cut. */
+export const sendBeforeEnd = (incoming: IncomingMessage, outgoing: ServerResponse, reply: Reply): void => {
+  if (incoming.complete || !('body' in reply)) {
+    send(outgoing, reply);
+    return;
+  }
+  const { socket } = incoming;
+  const length = Buffer.byteLength(reply.body);
+  outgoing.writeHead(reply.status, { ...reply.headers, 'Content-Length': length, Connection: 'close' });
+  outgoing.write(reply.body);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  let bytes = 0;
+  incoming.on('data', (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes > LINGER_BYTES) socket.destroy();
+  });
+  incoming.once('end', () => outgoing.end());
+  incoming.once('error', () => socket.destroy()); // it left, which is as well
+  socket.once('close', () => clearTimeout(timer));
+};
