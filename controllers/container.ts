@@ -143,7 +143,7 @@ export const containerController = (options: ContainerControllerOptions): Contai
     await update(name, (entry) => (entry.run ? { ...entry, uppers: trees, run: { ...entry.run, initPid } } : entry));
   };
 
-  const start = async (spec: ContainerSpec, volumes: Run['volumes']): Promise<void> => {
+  const start = async (spec: ContainerSpec, volumes: Run['volumes'], signal: AbortSignal): Promise<void> => {
     const { name } = spec;
     const run: Run = { startedAtMs: clock.nowMs(), volumes };
     // A start that took too long is given up, and may end when another one is under way.
@@ -151,9 +151,12 @@ export const containerController = (options: ContainerControllerOptions): Contai
       entry.run?.startedAtMs === run.startedAtMs ? change(entry) : entry;
     ends.delete(name);
     const { config, uppers } = await options.prepare(spec);
+    signal.throwIfAborted();
     await containers.configure(name, config);
+    signal.throwIfAborted();
     const paths = uppers.map((path) => ({ path }));
     await update(name, ({ end: _, ...entry }) => ({ ...entry, revision: spec.revision, run, uppers: paths }));
+    signal.throwIfAborted();
     try {
       const initPid = await containers.start(name);
       const trees = await treesAt(files, uppers);
@@ -205,27 +208,32 @@ export const containerController = (options: ContainerControllerOptions): Contai
       return true;
     },
     execute: {
-      'container.install': async ({ spec, rank }) => {
-        const { definition, generation, revision, name } = spec;
+      // `signal`: what is answered after it was given up is followed by nothing, for it would be about another life.
+      'container.install': async ({ spec: { definition, generation, revision, name }, rank }) => {
         await ledger.put<ContainerEntry>('container', name, { definition, generation, revision, rank, retries: 0 });
       },
-      'container.start': ({ spec, volumes }) => start(spec, volumes),
-      'container.halt': async ({ ref }) => {
+      'container.start': ({ spec, volumes }, signal) => start(spec, volumes, signal),
+      'container.halt': async ({ ref }, signal) => {
         await requestStop(nameOf(ref));
+        signal.throwIfAborted();
         await containers.halt(nameOf(ref));
       },
-      'container.kill': async ({ ref }) => {
+      'container.kill': async ({ ref }, signal) => {
         await requestStop(nameOf(ref));
+        signal.throwIfAborted();
         await containers.kill(nameOf(ref));
       },
       'container.unfreeze': ({ ref }) => containers.unfreeze(nameOf(ref)),
-      'container.reset': async ({ ref, retries }) => {
+      'container.reset': async ({ ref, retries }, signal) => {
         await options.tidy(nameOf(ref));
+        signal.throwIfAborted();
         await update(nameOf(ref), ({ run: _run, end: _end, uppers: _uppers, ...entry }) => ({ ...entry, retries }));
       },
-      'container.remove': async ({ ref }) => {
+      'container.remove': async ({ ref }, signal) => {
         await containers.remove(nameOf(ref));
+        signal.throwIfAborted();
         await options.tidy(nameOf(ref));
+        signal.throwIfAborted();
         await ledger.remove('container', nameOf(ref));
       },
     },

@@ -20,6 +20,7 @@ import {
   settleCommitted,
   TRIAL,
   type TrialEntry,
+  untold,
 } from '../runtime/boot.ts';
 import type { Controller } from '../runtime/controller.ts';
 import { type Clock, DeviceError } from '../runtime/host/host.ts';
@@ -107,10 +108,12 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
     const rebooting = await reasonToReboot(trial);
     const lifeline = trial === undefined ? await lifelineOf(committed) : undefined;
+    const [unheard] = trial === undefined ? await untold(store) : [];
     const status: UpdateStatus = {
       committed: { revision: committed, hash: (await store.hash(committed)) ?? '' },
       failures: await store.failures(),
       ...((await isSettled(store, committed)) ? {} : { unsettled: true }),
+      ...(unheard === undefined ? {} : { untold: unheard }),
       ...(trial === undefined ? {} : { trial }),
       ...(rebooting === undefined ? {} : { rebooting }),
       ...(lifeline === undefined ? {} : { lifeline }),

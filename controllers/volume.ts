@@ -50,7 +50,7 @@ export const volumeController = (
       return { target, type, sources, identity, deleted } satisfies VolumeStatus;
     },
     execute: {
-      'volume.mount': ({ spec }) => mountVolume(host, spec),
+      'volume.mount': ({ spec }, signal) => mountVolume(host, spec, signal),
       'volume.unmount': ({ ref, target }) => {
         watched.set(nameOf(ref), []);
         return host.mounts.unmount(target);
@@ -61,11 +61,16 @@ export const volumeController = (
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
 
-const mountVolume = async ({ files, mounts }: Host, { source, target }: VolumeSpec): Promise<void> => {
-  const bind = (path: string, recursive = false): Promise<void> =>
-    mounts.bind({ source: path, target, recursive, readOnly: false });
+/** @param signal what is answered after it was given up is followed by nothing: the volume may be somebody else's by now. */
+const mountVolume = async ({ files, mounts }: Host, spec: VolumeSpec, signal: AbortSignal): Promise<void> => {
+  const { source, target } = spec;
+  const bind = (path: string, recursive = false): Promise<void> => {
+    signal.throwIfAborted();
+    return mounts.bind({ source: path, target, recursive, readOnly: false });
+  };
 
   await files.makeDirectory(source.type === 'file' ? parentOf(target) : target, DIRECTORY_MODE);
+  signal.throwIfAborted();
   switch (source.type) {
     case 'image':
       return mounts.mountImage({ image: source.image, target, filesystem: source.filesystem, readOnly: true });
@@ -81,6 +86,7 @@ const mountVolume = async ({ files, mounts }: Host, { source, target }: VolumeSp
       return mounts.mountTmpfs({ target });
     case 'scratch':
       await files.remove(source.path);
+      signal.throwIfAborted();
       await files.makeDirectory(source.path, DIRECTORY_MODE);
       return bind(source.path);
     default:

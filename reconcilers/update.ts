@@ -39,6 +39,10 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
       'its commit is not written everywhere',
     );
   }
+  if (trial === undefined && status.untold !== undefined) {
+    const { message, detail } = status.untold;
+    return act({ type: 'update.rollBack', ref, failure: status.untold }, `${message}: ${detail}`);
+  }
   if (trial === undefined) return planProposal(ref, spec, status, snapshot, nowMs);
 
   const fail = (code: Failure['status'], message: string, detail: string, because: readonly Cause[] = []): Plan => {
@@ -133,10 +137,6 @@ const planProposal = (
   if (spec === undefined || !isNew(spec, status.committed)) return planCommitted(ref, status, snapshot, nowMs);
   const known = knownFailure(spec, status);
   const refused = snapshot.failures[ref];
-  if (known !== undefined && refused?.action === 'update.rollBack') {
-    // It is on record already that it failed, but not everywhere.
-    return act({ type: 'update.rollBack', ref, failure: known }, refused.message);
-  }
   if (known !== undefined) {
     const holding = planLifeline(ref, status, snapshot, nowMs);
     const told = `this content was tried before and failed: ${known.message}: ${known.detail}`;

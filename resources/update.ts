@@ -59,6 +59,8 @@ export interface UpdateStatus {
   readonly committed: { readonly revision: string; readonly hash: string };
   /** It is committed, but not all that follows from it could be written yet. */
   readonly unsettled?: true;
+  /** It was given up, but its progress could not say so yet. */
+  readonly untold?: Failure;
   /** `pv_try`, while it is tried. */
   readonly trial?: Trial;
   /** Revisions that failed, by name. */

@@ -4,7 +4,7 @@
  */
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Failure, Lifeline } from '../resources/update.ts';
-import type { Clock } from './host/host.ts';
+import { type Clock, DeviceError } from './host/host.ts';
 import type { Ledger } from './ledger.ts';
 import type { Store } from './store/store.ts';
 
@@ -35,25 +35,43 @@ export interface BootOptions {
   readonly ledger: Ledger;
   readonly store: Store;
   readonly session: string;
+  readonly onProblem: OnProblem;
 }
+
+type OnProblem = (subject: string, message: string) => void;
+
+/**
+ * A storage that takes no more, be it full or worn out, must not keep a device from running what is committed: what
+ * only tells of it is written later. One that does not answer is no storage to start from. @returns whether it is written.
+ */
+const ifPossible = async (onProblem: OnProblem, write: () => Promise<void>): Promise<boolean> => {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code === 'TIMEOUT') throw error;
+    onProblem('start', `goes on without a write that is not possible: ${error.message}`);
+    return false;
+  }
+};
 
 /**
  * What the boot script does, once per boot (updates.md §6.1): the revision to be tried is tried exactly once; whatever
  * happens then, the next boot is the committed one.
  */
-export const bootDevice = async ({ clock, ledger, store, session }: BootOptions): Promise<void> => {
+export const bootDevice = async ({ clock, ledger, store, session, onProblem }: BootOptions): Promise<void> => {
   // The daemon was started again; the device was not.
   if ((await ledger.get('update', BOOT)) !== undefined) return;
   const { trying, spent } = await store.bootVariables();
   const rolledBack = await store.rolledBack();
   // A device that was shut down and not switched off has still got the ledger of the boot before.
   for (const entry of [REBOOT, TRIAL, LIFELINE]) await ledger.remove('update', entry);
-  if (trying !== undefined && spent !== true) {
-    await store.setTrying(trying, true);
+  // What cannot be marked as tried could be tried again and again: it is not tried, and rolled back.
+  if (trying !== undefined && spent !== true && (await ifPossible(onProblem, () => store.setTrying(trying, true)))) {
     const entry = { session, revision: trying, startedAtMs: clock.nowMs(), rebootFor: 'it was booted', booted: true };
     await ledger.put<TrialEntry>('update', TRIAL, entry);
-    await store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying));
-    await store.setCurrent(trying);
+    await ifPossible(onProblem, () => store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying)));
+    await ifPossible(onProblem, () => store.setCurrent(trying));
   } else if (rolledBack !== undefined) {
     await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason: rolledBack });
   }
@@ -68,15 +86,26 @@ export const endBoot = (ledger: Ledger): Promise<void> => ledger.remove('update'
 
 /**
  * Finishes what a crash cut off: what follows from a commit behind its decisive write, and the progress of what was
- * given up. What is on trial is the loop's business.
+ * given up. What is on trial is the loop's business, as is a commit that cannot be finished now.
  */
-export const settle = async (store: Store, ledger: Ledger): Promise<void> => {
-  const { committed, trying } = await store.bootVariables();
-  await settleCommitted(store, ledger, committed);
-  for (const { revision, status, message } of Object.values(await store.failures())) {
-    if (revision === trying || (await store.progress(revision))?.status === status) continue;
-    await store.setProgress(revision, progressOf(status, message));
+export const settle = async ({ store, ledger, onProblem }: Omit<BootOptions, 'clock' | 'session'>): Promise<void> => {
+  const { committed } = await store.bootVariables();
+  await ifPossible(onProblem, () => settleCommitted(store, ledger, committed));
+  for (const { revision, status, message } of await untold(store)) {
+    await ifPossible(onProblem, () => store.setProgress(revision, progressOf(status, message)));
   }
+};
+
+/** Failures of which the progress of their revision does not tell. */
+export const untold = async (store: Store): Promise<readonly Failure[]> => {
+  const { committed, trying } = await store.bootVariables();
+  const found: Failure[] = [];
+  for (const failure of Object.values(await store.failures())) {
+    const { revision, status } = failure;
+    if (revision === trying || revision === committed) continue;
+    if ((await store.progress(revision))?.status !== status) found.push(failure);
+  }
+  return found;
 };
 
 /** All that follows from its commit is written. */

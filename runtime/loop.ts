@@ -31,7 +31,7 @@ import { serialByKey } from './serial-by-key.ts';
 /** A look at the device that failed is taken again after this long. */
 const LOOK_AGAIN_MS = 1_000;
 /** A device that does not answer must not keep a resource from ever being looked at again. */
-const LOOK_LIMIT_SECONDS = 30;
+export const LOOK_LIMIT_SECONDS = 30;
 
 export interface LoopOptions {
   readonly controllers: Controllers;
@@ -52,6 +52,8 @@ export interface Loop {
   latest(): Snapshot;
   /** Adds a fact from outside. */
   tell(event: Event): void;
+  /** Looks at a resource, and again until it can be seen. @returns whether it was seen at the first look. */
+  observe(ref: Ref): Promise<boolean>;
   /** Looks at a resource again, then does what its plan says. */
   look(ref: Ref): void;
   /** Ends planning and acting. What an action has begun on the device is not undone. */
@@ -101,6 +103,7 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       tell({ type: 'observation.failed', ref, code: error.code, message: error.message });
+      unseen.add(ref); // nothing is done to what nobody can see
       schedule(ref, clock.nowMs() + LOOK_AGAIN_MS, () => look(ref));
       return false;
     }
@@ -153,6 +156,7 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
     reductions,
     latest: () => snapshots.value,
     tell,
+    observe,
     look,
     stop: () => {
       for (const subscription of [working, planning, reducing]) subscription.unsubscribe();

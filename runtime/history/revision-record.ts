@@ -49,6 +49,7 @@ export const revisionRecords = (entries: readonly Entry[]): readonly RevisionRec
     } else if (entry.ref === UPDATE && entry.kind === 'stalled') refuse(attempts, entry);
     else if (entry.kind === 'done' && entry.about !== undefined) {
       if (entry.action === 'update.try') supersede(attempts, entry);
+      if (entry.action === 'update.rollBack' && isTold(attempts, entry)) continue;
       advance(openFor(entry.about), entry);
     }
   }
@@ -59,6 +60,12 @@ const refuse = (attempts: readonly Attempt[], entry: Entry): void => {
   const latest = attempts.at(-1);
   if (latest?.outcome !== 'proposed') return;
   Object.assign(latest, { ended: entry, outcome: 'refused', reason: entry.reason });
+};
+
+/** What could not be written everywhere is written again. */
+const isTold = (attempts: readonly Attempt[], { about, reason }: Entry): boolean => {
+  const latest = attempts.findLast(({ revision }) => revision === about);
+  return latest?.ended !== undefined && latest.outcome === 'given-up' && latest.reason === reason;
 };
 
 /** A trial that another one takes the place of is over. */

@@ -6,7 +6,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -20,7 +19,10 @@ import type { Config } from '../config/config.ts';
 import { type LiveConfig, openLiveConfig } from '../config/live.ts';
 import type { Host } from '../host/host.ts';
 import { cgroupLayout } from '../host/linux/cgroups.ts';
+import { linuxClock } from '../host/linux/clock.ts';
 import { linuxContainers } from '../host/linux/containers.ts';
+import { endProcess } from '../host/linux/ending.ts';
+import { linuxFiles } from '../host/linux/files.ts';
 import { linuxHost } from '../host/linux/host.ts';
 import { mallocTrim } from '../host/linux/libc.ts';
 import { lockDirectories } from '../host/linux/lock.ts';
@@ -29,6 +31,7 @@ import { realPaths } from '../host/linux/real-paths.ts';
 import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
 import type { RehearsalSettings } from '../rehearsal/present.ts';
+import { startingFiles } from '../starting-files.ts';
 import { onceCalm } from './calm.ts';
 import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
@@ -53,7 +56,7 @@ const CONSOLE_LOG_BYTES = 1 << 20;
 export const runDaemon = async (config: Config, log: Logger): Promise<number> => {
   const onBug = (error: unknown): void => {
     log.fatal({ err: error }, 'pantavisor has a bug and must be started again; containers go on running');
-    process.exit(BUG_EXIT_CODE);
+    endProcess(BUG_EXIT_CODE);
   };
   rxjs.onUnhandledError = onBug;
   process.on('uncaughtException', onBug);
@@ -63,7 +66,8 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
 
   const paths = await realPaths(config.paths);
   const unlock = lockDirectories([paths.storage, paths.run]);
-  for (const directory of [paths.logs, paths.volumes, paths.lxc]) await mkdir(directory, { recursive: true });
+  const { files } = startingFiles(linuxFiles, linuxClock);
+  for (const directory of [paths.logs, paths.volumes, paths.lxc]) await files.makeDirectory(directory, 0o755);
   const reboot = Promise.withResolvers<'reboot'>();
   const powerOff = Promise.withResolvers<'power off'>();
   const host = await linuxHost({

@@ -4,7 +4,7 @@
  * In: a host, its directories and times, proposals and operator intents. Out: snapshots and events. The daemon adds
  * sockets, signals and logs around it; scenarios run it on the simulated host.
  */
-import { distinctUntilChanged, map, type Observable, type Subscription } from 'rxjs';
+import { distinctUntilChanged, type Observable, type Subscription } from 'rxjs';
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
@@ -25,15 +25,16 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { openLedger } from '../ledger.ts';
 import { type Loop, startLoop } from '../loop.ts';
+import { startingFiles } from '../starting-files.ts';
 import type { BootBackEnd } from '../store/boot-back-end.ts';
 import type { Store } from '../store/store.ts';
 import { desiredOf, safeModeOf } from './desired.ts';
-import { type Intent, intentAfter } from './intent.ts';
+import { type Intent, intentAfter, intentsIn } from './intent.ts';
 import { openKeeper, type StorageSettings } from './keeper.ts';
 import { lastWords } from './last-words.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { isNews } from './news.ts';
-import { observeEverything, plannable, watching } from './observing.ts';
+import { lastSeen, observeEverything, plannable, watching } from './observing.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { leftOver, settled } from './settling.ts';
 import { HERE, type StateReader } from './state-reader.ts';
@@ -91,9 +92,10 @@ const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const { paths, reader = HERE } = options;
+  const starting = startingFiles(options.host.files, options.host.clock);
   let proposal: UpdateSpec | undefined;
   const keeper = await openKeeper({
-    host: options.host,
+    host: { ...options.host, files: starting.files },
     paths,
     settings: options.storage,
     reader,
@@ -103,18 +105,10 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(
-    store,
-    {
-      paths,
-      goalsTimeoutSeconds: options.goalsTimeoutSeconds,
-      verityHandlers: options.verityHandlers,
-      appengine: true,
-    },
-    reader,
-  );
-  await settle(store, ledger);
-  await bootDevice({ clock: host.clock, ledger, store, session: options.session });
+  const revisions = openRevisions(store, { ...options, appengine: true }, reader);
+  const boot = { ...options, clock: host.clock, ledger, store };
+  await settle(boot);
+  await bootDevice(boot);
 
   const container = containerController({
     host,
@@ -156,12 +150,9 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
 
   let isChecked = soundness === undefined;
+  const unseen = new Set<Ref>();
   let shuttingDown = false;
-  const intents = new Map<string, Intent>();
-  for (const name of await ledger.names('intent')) {
-    const intent = await ledger.get<Intent>('intent', name);
-    if (intent !== undefined) intents.set(name, intent);
-  }
+  const intents = await intentsIn(ledger);
 
   const refresh = (): void => {
     const { status } = resourceIn(loop.latest(), UPDATE);
@@ -172,7 +163,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
       return;
     }
-    if (!isChecked) return; // nothing is started from what nobody has looked at
+    if (!isChecked || unseen.size > 0) return; // nothing is started from or beside what nobody has looked at
     const effective = effectiveRevision(status);
     // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
     if (status.trial !== undefined && soundness?.faultOf(effective) !== undefined) return;
@@ -181,20 +172,19 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     if (revision === undefined || status.unreadable !== undefined) return;
     const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
     const desired = status.lifeline?.stage === 'safe' ? safeModeOf(whole) : whole;
+    starting.started();
     loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
   };
 
   const subscriptions: Subscription[] = [
     history.follow(loop.reductions),
     watching(controllers).subscribe({ next: loop.look, error: options.onBug }),
+    lastSeen(loop, unseen).subscribe({ next: refresh, error: options.onBug }),
   ];
-  await observeEverything(controllers, loop);
+  await observeEverything({ controllers, loop, clock: host.clock, unseen, onProblem: options.onProblem });
   subscriptions.push(
     loop.snapshots
-      .pipe(
-        map(({ observed }) => observed[UPDATE]),
-        distinctUntilChanged(),
-      )
+      .pipe(distinctUntilChanged(({ observed: before }, { observed: now }) => before[UPDATE] === now[UPDATE]))
       .subscribe({ next: refresh, error: options.onBug }),
   );
 
@@ -249,7 +239,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       await settled(loop, host.clock, limitMs);
       stop();
       await lastWords(history, host.clock, options.onProblem);
-      const left = leftOver(loop.latest());
+      const left = [...leftOver(loop.latest()), ...unseen];
       if (left.length === 0) await endBoot(ledger);
       return left;
     },

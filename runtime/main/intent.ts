@@ -1,6 +1,7 @@
 /** What an operator wants of one container (ctrl-api.md §5.2); outlives the daemon, not the boot. */
 import type { ContainerStatusName } from '../../resources/goal.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
+import type { Ledger } from '../ledger.ts';
 
 export interface Intent {
   readonly stopped: boolean;
@@ -37,3 +38,13 @@ export const intentAfter = (
 };
 
 const refuse = (message: string): { readonly answer: ControlAnswer } => ({ answer: { status: 400, message } });
+
+/** What operators wanted of containers before this daemon was started, by name. */
+export const intentsIn = async (ledger: Ledger): Promise<Map<string, Intent>> => {
+  const intents = new Map<string, Intent>();
+  for (const name of await ledger.names('intent')) {
+    const intent = await ledger.get<Intent>('intent', name);
+    if (intent !== undefined) intents.set(name, intent);
+  }
+  return intents;
+};

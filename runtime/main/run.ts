@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/error.ts';
+import { endProcess } from '../host/linux/ending.ts';
 import { logDestination } from './log-destination.ts';
 import { logLevelOf } from './log-level.ts';
 
@@ -47,5 +48,5 @@ export const run = async (options: { readonly config?: string }): Promise<void> 
   for (const warning of warnings) log.warn(warning);
   const { runDaemon } = await import('./daemon.ts');
   // Not process.exitCode: watches and sockets that are still open must not keep a daemon that has ended.
-  process.exit(await runDaemon(config, log).catch((error: unknown) => failed(log, error)));
+  endProcess(await runDaemon(config, log).catch((error: unknown) => failed(log, error)));
 };

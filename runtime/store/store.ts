@@ -12,7 +12,7 @@ import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import type { Failure } from '../../resources/update.ts';
-import type { Clock, Files } from '../host/host.ts';
+import { type Clock, DeviceError, type Files } from '../host/host.ts';
 import { type BootBackEnd, openBootloader } from './boot-back-end.ts';
 import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
 import { openDocuments } from './documents.ts';
@@ -209,7 +209,11 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   const failures = (): Promise<Failures> => failuresOf(records, revisions, trailOf);
 
   await makeLayout(files, paths);
-  await objects.sweep();
+  // What an earlier daemon left half-written may stay where nothing can be removed.
+  await objects.sweep().catch((error: unknown) => {
+    if (!(error instanceof DeviceError)) throw error;
+    onProblem('objects', error.message);
+  });
   await makeFactory(files, paths, records, bootloader);
 
   return {

@@ -131,8 +131,9 @@ export const run = async (tree: Tree, work: Work, cut?: Cut, wrap: Wrap = (files
 
 /** What a start does before its loop runs. */
 export const start: Work = async ({ store, ledger }, { clock }) => {
-  await settle(store, ledger);
-  await bootDevice({ clock, ledger, store, session: SESSION });
+  const boot = { clock, ledger, store, session: SESSION, onProblem: () => {} };
+  await settle(boot);
+  await bootDevice(boot);
 };
 
 export const perform =

@@ -58,19 +58,16 @@ describe('a proposal', () => {
 });
 
 describe('what could not be written everywhere', () => {
-  const refused = (action: 'update.rollBack' | 'update.commit') => ({
-    [REF]: { action, attempts: 1, code: 'ENOSPC', message: 'no space', retryAtMs: 0 } as const,
-  });
-
   it('of a commit is written again', () => {
-    const given = { observed: { [REF]: status({ unsettled: true }) }, failures: refused('update.commit') };
+    const given = { observed: { [REF]: status({ unsettled: true }) } };
     expect(plan(given)).toBe('update.commit: its commit is not written everywhere');
   });
 
   it('of a failure is written again, and then it stays a failure', () => {
-    const given = { desired: { [REF]: two }, observed: { [REF]: status({ failures: { '2': failure } }) } };
-    expect(plan({ ...given, failures: refused('update.rollBack') })).toBe('update.rollBack: no space');
-    expect(plan(given)).toMatch(/^stalled/);
+    const failures = { '2': failure };
+    const untold = { desired: { [REF]: two }, observed: { [REF]: status({ failures, untold: failure }) } };
+    expect(plan(untold)).toBe('update.rollBack: Status goal not reached: web is STARTED');
+    expect(plan({ ...untold, observed: { [REF]: status({ failures }) } })).toMatch(/^stalled/);
   });
 
   it('of a rollback is done again, for the reason on record, however well it runs by now', () => {

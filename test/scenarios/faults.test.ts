@@ -44,6 +44,24 @@ describe('a device that does not do as it says', () => {
     await expectIdle(rig);
   });
 
+  it('answers when an action was given up long ago: nothing of it is done to what came after', async () => {
+    const versions = ['one', 'two', 'three'].map((name) => apps.container('web').object('web/root.squashfs', name));
+    const [one = apps, two = apps, three = apps] = versions;
+    const rig = await aRig({ commitDelaySeconds: 0 });
+    expect(await rig.run(one, 'locals/one')).toBe('DONE');
+    rig.host.faults = { before: once('files.read', 'locals/two/web/lxc.container.conf', { delayMs: 90_000 }) };
+    await rig.propose(two, 'locals/two');
+    await rig.host.advance(30_000);
+    expect(await rig.run(three, 'locals/three')).toBe('DONE');
+    await rig.rest();
+    rig.newLog();
+    const [record, pid] = [await recordOf(rig, 'web'), rig.pidOf('web')];
+    await rig.host.advance(200_000);
+    expect(await recordOf(rig, 'web')).toEqual(record);
+    expect([rig.pidOf('web'), rig.newLog()]).toEqual([pid, []]);
+    await expectIdle(rig);
+  });
+
   it('never answers when it is looked at: it is asked again', async () => {
     const rig = await running();
     rig.host.faults = { before: once('mounts.at', 'web/lxc-overlay', 'hang') };

@@ -80,6 +80,9 @@ export interface Rig {
 const LIMIT_MS = 600_000;
 /** How long a wrapper waits before it starts a daemon again that could not start. */
 const RESTART_MS = 5_000;
+/** A device on which every twentieth operation fails needs many; what needs more will never start. */
+const MAX_STARTS = 5_000;
+const UP_LIMIT_MS = 24 * 3_600_000;
 let sessions = 0;
 
 export const deviceFor = ({ seed = 1, disks, zram, swap, lazy }: RigOptions = {}): SimulatedHost =>
@@ -127,14 +130,16 @@ const startUntilUp = async (
   host: SimulatedHost,
   options: RigOptions,
   onBug: (error: unknown) => void,
+  left = MAX_STARTS,
 ): Promise<{ host: SimulatedHost; device: Device }> => {
   try {
     return { host, device: await settled(host, startOn(host, options, onBug)) };
   } catch (error) {
     if (!(error instanceof DeviceError || error instanceof DaemonDied)) throw error;
+    if (left === 0) throw new Error(`it did not start within ${MAX_STARTS} tries: ${error.message}`, { cause: error });
     host.crash();
     await host.advance(RESTART_MS);
-    return startUntilUp(host.rebooting ? host.powerCut() : host.restarted(), options, onBug);
+    return startUntilUp(host.rebooting ? host.powerCut() : host.restarted(), options, onBug, left - 1);
   }
 };
 
@@ -216,7 +221,7 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
     shutDown: async () => settled(host, device.shutDown(120_000)),
   };
   try {
-    await rig.until(() => loop.latest().revision !== undefined);
+    await rig.until(() => loop.latest().revision !== undefined, UP_LIMIT_MS);
     return rig;
   } catch (error) {
     if (!(error instanceof DaemonDied)) throw error;

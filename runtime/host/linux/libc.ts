@@ -117,6 +117,11 @@ export const getsockopt = (fd: number, level: number, option: number, maxBytes: 
   return value.subarray(0, length.readInt32LE());
 };
 
+/** SIGALRM after so many seconds, which ends a process that does not care for it. */
+export const alarm = (seconds: number): void => {
+  call('alarm', `${seconds} s`, seconds);
+};
+
 /** Never waits: @throws DeviceError EAGAIN when another process holds the lock. */
 export const flock = (fd: number, path: string): void => {
   const [LOCK_EX, LOCK_NB] = [2, 4];

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { DeviceError } from '../host.ts';
 import { flock } from './libc.ts';
+import { hasCode } from './refusal.ts';
 
 /** Takes the lock of each directory, made when missing. Returns how to let go. @throws DeviceError EBUSY when another daemon has one. */
 export const lockDirectories = (directories: readonly string[]): (() => void) => {
@@ -10,9 +11,8 @@ export const lockDirectories = (directories: readonly string[]): (() => void) =>
     for (const fd of held.splice(0)) closeSync(fd);
   };
   for (const directory of directories) {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
     const path = `${directory}/.pantavisor.lock`;
-    held.push(openSync(path, 'a', 0o600));
+    held.push(openLock(directory, path));
     try {
       flock(held.at(-1) ?? -1, path);
     } catch (cause) {
@@ -22,4 +22,15 @@ export const lockDirectories = (directories: readonly string[]): (() => void) =>
     }
   }
   return release;
+};
+
+/** What is there already is not written to: on a file system that is frozen even making what exists would wait for ever. */
+const openLock = (directory: string, path: string): number => {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  return openSync(path, 'a', 0o600);
 };
