@@ -95,7 +95,6 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const pushing = await openPushing({ device, host, paths, config, live, ports, conditions: api.conditions, log });
   const urls = { status: api.statusUrl, push: pushing.url() };
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
-
   const end = await Promise.race([signals.first, reboot.promise, powerOff.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
   incoming.stop();
@@ -112,8 +111,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   }
   if (left.length === 0) log.info('pantavisor has stopped and left nothing behind');
   else log.error({ left }, `${left.length} resources could not be taken down; they are taken up at the next start`);
-  if (left.length > 0) return 1;
-  return end === 'power off' ? POWER_OFF_EXIT_CODE : 0;
+  return left.length > 0 ? 1 : end === 'power off' ? POWER_OFF_EXIT_CODE : 0;
 };
 
 /** Holds the event loop up for some 30 ms with 20 containers, so only when nothing is going on. */
