@@ -7,16 +7,7 @@
  * times. Triggers carry names, not conclusions: the plan is made again at the moment of acting, and success is what is
  * observed afterwards. A DeviceError becomes `action.failed`; any other throw is our bug and ends the daemon.
  */
-import {
-  asapScheduler,
-  auditTime,
-  BehaviorSubject,
-  map,
-  type Observable,
-  observeOn,
-  queueScheduler,
-  Subject,
-} from 'rxjs';
+import { audit, BehaviorSubject, map, Observable, observeOn, queueScheduler, Subject } from 'rxjs';
 import type { Plan } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { EMPTY_SNAPSHOT, resourceIn, type Snapshot } from '../resources/snapshot.ts';
@@ -69,6 +60,9 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
   const keys = new Subject<Ref>();
   const unseen = new Set<Ref>();
   const timers = new Map<Ref | 'plan', () => void>();
+
+  /** What happens at the same time is planned for at once, and whoever asks the daemon something is served in between. */
+  const turn = new Observable<void>((subscriber) => clock.soon(() => subscriber.next()));
 
   const tell = (event: Event): void => facts.next(event);
   const schedule = (key: Ref | 'plan', atMs: number, callback: () => void): void => {
@@ -147,7 +141,7 @@ export const startLoop = ({ controllers, clock, refsIn, onBug }: LoopOptions): L
   };
 
   const reducing = facts.pipe(observeOn(queueScheduler), map(reductionOf)).subscribe({ next: publish, error: onBug });
-  const planning = snapshots.pipe(auditTime(0, asapScheduler)).subscribe({ next: planAll, error: onBug });
+  const planning = snapshots.pipe(audit(() => turn)).subscribe({ next: planAll, error: onBug });
   const working = keys.pipe(serialByKey(step)).subscribe({ error: onBug });
 
   return {

@@ -30,7 +30,8 @@ export const reduce = (snapshot: Snapshot, event: Event): Snapshot =>
       }
       case 'action.succeeded':
         finish(draft, event.action, event.atMs);
-        delete draft.failures[event.action.ref];
+        // Even a look at a draft's map copies it.
+        if (snapshot.failures[event.action.ref] !== undefined) delete draft.failures[event.action.ref];
         return;
       case 'action.failed':
         finish(draft, event.action, event.atMs);

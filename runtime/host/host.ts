@@ -31,6 +31,8 @@ export interface Clock {
   wallTime(): Date;
   /** Calls back once at or after `atMs` (monotonic). Returns how to cancel. */
   schedule(atMs: number, callback: () => void): () => void;
+  /** Calls back once, after everybody else who can go on at once. Returns how to cancel. */
+  soon(callback: () => void): () => void;
 }
 
 export interface FileStat {

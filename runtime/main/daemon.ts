@@ -80,7 +80,8 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   });
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
   const live = followMetadata(config, log);
-  const device = await startOn(host, paths, config, live, { log, onBug });
+  const opened = Promise.withResolvers<void>();
+  const device = await startOn(host, paths, config, { log, onBug, live, opened: opened.promise });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
   const incoming = followIncoming({ device, host, paths, onProblem, onBug });
   const ports = await openPorts({
@@ -91,6 +92,8 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
     },
   });
   const api = await openApi(device, host, paths, { config, ports, log });
+  // Bringing many containers up keeps a small machine busy: whoever asks meanwhile has an answer.
+  opened.resolve();
   await linkSockets(paths);
   const pushing = await openPushing({ device, host, paths, config, live, ports, conditions: api.conditions, log });
   const urls = { status: api.statusUrl, push: pushing.url() };
@@ -126,12 +129,18 @@ const startAfresh = (): never => {
   return process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
 };
 
+interface Surroundings {
+  readonly log: Logger;
+  readonly onBug: (error: unknown) => void;
+  readonly live: LiveConfig;
+  readonly opened: Promise<void>;
+}
+
 const startOn = (
   host: Host,
   paths: Paths,
   { values, bootloader }: Config,
-  live: LiveConfig,
-  { log, onBug }: { readonly log: Logger; readonly onBug: (error: unknown) => void },
+  { log, onBug, live, opened }: Surroundings,
 ): Promise<Device> =>
   startDevice({
     host,
@@ -152,6 +161,7 @@ const startOn = (
     session: randomUUID(),
     onEvents: (events) => logEvents(events, log),
     onBug,
+    opened,
     onProblem: (subject, message) => log.warn({ subject }, message),
   });
 

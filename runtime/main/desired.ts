@@ -8,6 +8,10 @@ import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { Intents } from './intent.ts';
 import type { Revision } from './revisions.ts';
 
+/** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
+export const SHUT_DOWN = '(shutting down)';
+export const REBOOTING = '(rebooting)';
+
 export const desiredOf = (
   revision: Revision,
   proposal: UpdateSpec | undefined,

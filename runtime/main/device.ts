@@ -4,7 +4,7 @@
  * In: a host, its directories and times, proposals and operator intents. Out: snapshots and events. The daemon adds
  * sockets, signals and logs around it; scenarios run it on the simulated host.
  */
-import { distinctUntilChanged, type Observable, type Subscription } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
@@ -28,13 +28,14 @@ import { type Loop, startLoop } from '../loop.ts';
 import { startingFiles } from '../starting-files.ts';
 import type { BootBackEnd } from '../store/boot-back-end.ts';
 import type { Store } from '../store/store.ts';
-import { desiredOf, safeModeOf } from './desired.ts';
+import { desiredOf, REBOOTING, SHUT_DOWN, safeModeOf } from './desired.ts';
 import { type Intent, intentAfter, intentsIn } from './intent.ts';
 import { openKeeper, type StorageSettings } from './keeper.ts';
 import { lastWords } from './last-words.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { isNews } from './news.ts';
-import { lastSeen, observeEverything, plannable, watching } from './observing.ts';
+import { lastSeen, observeEverything, plannable, updatesIn, watching } from './observing.ts';
+import { onceOpened } from './opening.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { leftOver, settled } from './settling.ts';
 import { HERE, type StateReader } from './state-reader.ts';
@@ -59,6 +60,8 @@ export interface DeviceOptions {
   readonly session: string;
   /** Called once, before anything happens. */
   readonly onEvents: (events: Observable<Event>) => void;
+  /** Nothing is brought up before, for a second at most; default: at once. */
+  readonly opened?: Promise<void>;
   readonly onBug: (error: unknown) => void;
   readonly onProblem: (subject: string, message: string) => void;
 }
@@ -85,10 +88,6 @@ export interface Device {
   /** Stops every container and takes off everything; resolves when nothing is left, or with what is after `limitMs`. */
   shutDown(limitMs: number, why?: string): Promise<readonly Ref[]>;
 }
-
-/** Nothing is wanted, and no update is on: what a device is to be while its daemon ends. */
-const SHUT_DOWN = '(shutting down)';
-const REBOOTING = '(rebooting)';
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const { paths, reader = HERE } = options;
@@ -150,6 +149,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
 
   let isChecked = soundness === undefined;
+  let isOpened = options.opened === undefined;
   const unseen = new Set<Ref>();
   let shuttingDown = false;
   const intents = await intentsIn(ledger);
@@ -163,7 +163,8 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
       return;
     }
-    if (!isChecked || unseen.size > 0) return; // nothing is started from or beside what nobody has looked at
+    // Nothing is started from or beside what nobody has looked at.
+    if (!isChecked || !isOpened || unseen.size > 0) return;
     const effective = effectiveRevision(status);
     // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
     if (status.trial !== undefined && soundness?.faultOf(effective) !== undefined) return;
@@ -182,11 +183,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     lastSeen(loop, unseen).subscribe({ next: refresh, error: options.onBug }),
   ];
   await observeEverything({ controllers, loop, clock: host.clock, unseen, onProblem: options.onProblem });
-  subscriptions.push(
-    loop.snapshots
-      .pipe(distinctUntilChanged(({ observed: before }, { observed: now }) => before[UPDATE] === now[UPDATE]))
-      .subscribe({ next: refresh, error: options.onBug }),
-  );
+  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: refresh, error: options.onBug }));
 
   const checked = (): void => {
     isChecked = true;
@@ -195,6 +192,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   };
   soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
 
+  const open = (): void => {
+    isOpened = true;
+    refresh();
+  };
+  if (options.opened !== undefined) onceOpened(options.opened, host.clock, open);
   const stop = (): void => {
     keeper.stop();
     for (const subscription of subscriptions) subscription.unsubscribe();

@@ -1,7 +1,7 @@
 /** Looking at a device: everything once at the start, then whatever the controllers point at. */
-import { filter, map, merge, type Observable } from 'rxjs';
+import { distinctUntilChanged, filter, map, merge, type Observable } from 'rxjs';
 import { refsIn } from '../../reconcilers/relations.ts';
-import type { Kind } from '../../resources/catalog.ts';
+import type { Kind, Status } from '../../resources/catalog.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
@@ -45,4 +45,11 @@ export const observeEverything = async ({ controllers, loop, clock, unseen, onPr
 export const lastSeen = (loop: Loop, unseen: Set<Ref>): Observable<unknown> =>
   loop.events.pipe(
     filter((event) => event.type === 'resource.observed' && unseen.delete(event.ref) && unseen.size === 0),
+  );
+
+/** The update's status: the one there is, and every one that differs from it. */
+export const updatesIn = (snapshots: Observable<Snapshot>): Observable<Status | undefined> =>
+  snapshots.pipe(
+    map(({ observed }): Status | undefined => observed[UPDATE]),
+    distinctUntilChanged(),
   );

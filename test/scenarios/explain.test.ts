@@ -36,11 +36,17 @@ const STARTED = [
   'volume web/lxc-overlay was mounted: its container needs it',
 ];
 const INSTALLED = 'container web was installed: it is part of the revision';
+/** A first start opens two groups, which on this device takes longer than mounting: what came last is the cause. */
+const FIRST_STARTED = [
+  'container web was started: its goal is STARTED',
+  'group root was opened: all earlier groups are done',
+  'group data was opened: all earlier groups are done',
+];
 
 describe('explaining a container', () => {
   it('that was started', async () => {
     const rig = await running();
-    expect(await lastChain(rig, 'container/web')).toEqual([...STARTED, INSTALLED, ...PROPOSED]);
+    expect(await lastChain(rig, 'container/web')).toEqual([...FIRST_STARTED, ...PROPOSED]);
     await expectIdle(rig);
   });
 
@@ -107,7 +113,7 @@ describe('explaining a container', () => {
         'container web was found running and is taken over',
         'the daemon started: again; the one before ended without a word',
       ],
-      [...STARTED, INSTALLED, ...PROPOSED],
+      [...FIRST_STARTED, ...PROPOSED],
     ]);
   });
 
@@ -133,12 +139,11 @@ describe('explaining a container', () => {
     const deeds = await settled(next.host, next.device.history.deedsOf('container/web'));
     expect(deeds.map(chainOf)).toEqual([
       [
-        ...STARTED,
-        INSTALLED,
+        ...FIRST_STARTED,
         'the device is to be locals/1',
         'the daemon started: the device was booted; the one before ended without a word',
       ],
-      [...STARTED, INSTALLED, ...PROPOSED.with(0, 'the device is to be locals/1')],
+      [...FIRST_STARTED, ...PROPOSED.with(0, 'the device is to be locals/1')],
     ]);
   });
 

@@ -19,4 +19,10 @@ const schedule = (atMs: number, callback: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 
-export const linuxClock: Clock = { nowMs, wallTime: () => new Date(), schedule };
+/** In the next turn of the event loop: sockets and signals that came meanwhile are served before. */
+const soon = (callback: () => void): (() => void) => {
+  const turn = setImmediate(callback);
+  return () => clearImmediate(turn);
+};
+
+export const linuxClock: Clock = { nowMs, wallTime: () => new Date(), schedule, soon };

@@ -87,6 +87,7 @@ class Lives implements MonitorLives {
   readonly #lxcPath: string;
   readonly #cgroups: Cgroups;
   #fifo: MonitorFifo | undefined;
+  #sheltering: Promise<void> = Promise.resolve();
 
   constructor(lxcPath: string, cgroups: Cgroups) {
     this.#lxcPath = lxcPath;
@@ -100,8 +101,8 @@ class Lives implements MonitorLives {
   async open(): Promise<void> {
     this.#fifo = await openMonitorFifo(this.#lxcPath, (message) => this.#hear(message));
     const holder = await ensureHolder(this.#fifo.path, this.#fifo.fd);
-    // Where it cannot be moved, it is as safe as the daemon.
-    if (holder !== undefined) await this.#cgroups.shelter(holder).catch(silent);
+    // The kernel takes its time, which nobody has to wait for. Where it cannot be moved, it is as safe as the daemon.
+    if (holder !== undefined) this.#sheltering = this.#cgroups.shelter(holder).catch(silent);
     await Promise.all((await listening(this.#lxcPath)).map((name) => this.#adopt(name)));
     await this.#fifo.drained();
   }
@@ -187,6 +188,7 @@ class Lives implements MonitorLives {
   }
 
   async close(): Promise<boolean> {
+    await this.#sheltering;
     const fifo = this.#fifo;
     const isOver = this.#lives.size === 0;
     for (const watcher of this.#freezes.values()) watcher.close();

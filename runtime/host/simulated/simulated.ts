@@ -134,6 +134,10 @@ const portsOf = (kernel: Kernel, caller: Caller & Pick<Daemon, 'letGo'>): Omit<H
     nowMs: () => kernel.timeline.nowMs,
     wallTime: () => new Date(kernel.timeline.wallMs),
     schedule: (atMs, callback) => (caller.alive ? kernel.timeline.at(atMs, caller, callback) : () => {}),
+    soon: (callback) =>
+      kernel.timeline.soon(caller, () => {
+        if (caller.alive) callback();
+      }),
   },
   files: simulatedFiles(kernel, caller),
   mounts: simulatedMounts(kernel, caller),

@@ -70,6 +70,19 @@ export class Timeline {
     return this.at(this.#nowMs + delayMs, owner, callback);
   }
 
+  /** In the next turn of the event loop, while no time passes. */
+  soon(owner: Owner, callback: () => void): () => void {
+    const letGo = this.hold(owner);
+    const wait = later(() => {
+      letGo();
+      callback();
+    });
+    return () => {
+      clearImmediate(wait);
+      letGo();
+    };
+  }
+
   timersOf(owner: Owner): number {
     return this.#timers.filter((timer) => timer.owner === owner).length;
   }

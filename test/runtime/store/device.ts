@@ -25,6 +25,10 @@ export const stoppedClock = (): StoppedClock => {
       timers.add(timer);
       return () => timers.delete(timer);
     },
+    soon: (callback) => {
+      const turn = setImmediate(callback);
+      return () => clearImmediate(turn);
+    },
     advance: (milliseconds) => {
       nowMs += milliseconds;
       for (const timer of [...timers].filter(({ atMs }) => atMs <= nowMs)) {
