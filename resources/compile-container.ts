@@ -5,6 +5,7 @@ import type { ContainerSpec } from './container.ts';
 import type { ContainerManifests } from './container-manifests.ts';
 import type { StatusGoal } from './goal.ts';
 import type { GroupSpec } from './group.ts';
+import { loggersOf, MAX_LOGGERS } from './logger.ts';
 import type { NetworkManifest } from './network-manifest.ts';
 import { trailPath } from './paths.ts';
 import { listOf, problemAt, type Report } from './problem.ts';
@@ -43,6 +44,7 @@ export const compileContainer = (
   const devLog = run['dev-log'] ?? context.devLogDefault;
   const reasons = reasonsAgainst(container, statusGoal, input);
   checkConfig(container, statusGoal, input);
+  checkLogs(container, input);
   return {
     name,
     order,
@@ -54,6 +56,7 @@ export const compileContainer = (
     roles: run.roles === undefined || run.roles.includes('mgmt') ? ['mgmt'] : [],
     volumes: volumes.map(({ ref }) => ref),
     directory: `${trail}/${name}`,
+    loggers: loggersOf(run.logs),
     bindModulesAndFirmware: run.automodfw !== 'no',
     stopped: false,
     generation: 0,
@@ -95,6 +98,12 @@ const serviceReasons = ({ key, run }: ContainerManifests, services: ReadonlySet<
   if (missing.length === 0) return [];
   const advice = 'add a container whose services.json does, or make it optional';
   return [`${key} requires service ${listOf(missing)}, which no container exports: ${advice}`];
+};
+
+const checkLogs = ({ key, run: { logs = [] } }: ContainerManifests, { report }: ContainerInput): void => {
+  if (logs.length <= MAX_LOGGERS) return;
+  const expected = `at most ${MAX_LOGGERS} files to follow; those after them are not`;
+  report.warnings.push(problemAt(`${key}.logs`, `${logs.length} entries`, expected));
 };
 
 const checkConfig = ({ key, name, run }: ContainerManifests, goal: StatusGoal, input: ContainerInput): void => {

@@ -1,5 +1,7 @@
 /** A container: one LXC container of the running revision. */
+
 import type { RestartPolicy, StatusGoal } from './goal.ts';
+import type { Logger } from './logger.ts';
 import type { AutoRecovery } from './recovery.ts';
 import type { Ref } from './ref.ts';
 
@@ -30,6 +32,8 @@ export interface ContainerSpec {
   readonly bindModulesAndFirmware: boolean;
   /** Bind /dev/log (run.json `dev-log`; undefined: `PV_LOG_AUTO_DEVLOG` decides). */
   readonly devLog?: boolean;
+  /** Files in it whose lines are its logs. */
+  readonly loggers: readonly Logger[];
   /** Why it can never be started as declared; such a container is stalled, not ignored. */
   readonly unsupported?: string;
   /** Operator intent: must not run. */

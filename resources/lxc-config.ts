@@ -11,8 +11,9 @@
 import type { ContainerSpec } from './container.ts';
 import { isOverlay, type Line, parse, setting } from './lxc-line.ts';
 import {
+  captureDirectory,
   cgroupRootOf,
-  lxcLogDirectory,
+  logDirectory,
   monitorCgroup,
   payloadCgroup,
   restrictedDirectory,
@@ -36,6 +37,8 @@ export interface LxcContext {
   readonly devLog: boolean;
   /** `PV_LXC_LOG_LEVEL`: 0 trace … 8 fatal. */
   readonly logLevel: number;
+  /** `PV_LOG_CAPTURE`: the console is kept. */
+  readonly capture: boolean;
   /** Size of console.log at which it becomes console.log.1, of which there is one; at least a page. */
   readonly consoleBytes: number;
   readonly host: {
@@ -83,7 +86,7 @@ const roleMounts = ({ container, paths }: LxcContext): readonly Line[] => {
   }
   return [
     directory(restrictedDirectory(paths), 'pantavisor'),
-    directory(`${paths.logs}/${container.revision}/${container.name}`, 'pantavisor/logs'),
+    directory(logDirectory(paths, container.revision, container.name), 'pantavisor/logs'),
     directory(`${paths.run}/user-meta.${container.name}`, 'pantavisor/user-meta'),
     directory(`${paths.run}/device-meta.${container.name}`, 'pantavisor/device-meta'),
   ];
@@ -150,17 +153,25 @@ const alterLine = (line: Line, context: LxcContext): readonly Line[] => {
   return isDevicesV1(line.key) && context.host.cgroups === 'unified' ? [] : [line];
 };
 
+/** A ring of two files, which is all that a flood can fill. */
+const consoleLines = ({ capture, consoleBytes }: LxcContext, file: string): readonly Line[] =>
+  capture
+    ? [
+        setting('lxc.console.logfile', file),
+        setting('lxc.console.size', consoleBytes),
+        setting('lxc.console.rotate', 1),
+      ]
+    : [];
+
 const ownLines = (lines: readonly Line[], context: LxcContext): readonly Line[] => {
   const { container, paths, host } = context;
   const has = (pattern: RegExp) => lines.some(({ key, value }) => pattern.test(key) && value !== '');
-  const logs = lxcLogDirectory(paths, container.revision, container.name);
+  const capture = captureDirectory(paths, container.name);
   return [
     setting('lxc.rootfs.mount', rootfsMountOf(paths.lxc)),
     setting('lxc.log.level', context.logLevel),
-    setting('lxc.log.file', `${logs}/lxc.log`),
-    setting('lxc.console.logfile', `${logs}/console.log`),
-    setting('lxc.console.size', context.consoleBytes),
-    setting('lxc.console.rotate', 1),
+    setting('lxc.log.file', `${capture}/lxc.log`),
+    ...consoleLines(context, `${capture}/console.log`),
     // Below the daemon's own cgroup (relative = 1) systemd would end the containers with the daemon.
     setting('lxc.cgroup.relative', 0),
     setting('lxc.cgroup.dir.container', payloadCgroup(paths.lxc, container.name)),
@@ -227,7 +238,11 @@ export const alterLxcConfig = (text: string, context: LxcContext): AlteredConfig
       .map(({ raw }) => `${raw}\n`)
       .join(''),
     directories: [
-      ...new Set([lxcLogDirectory(paths, container.revision, container.name), ...roleDirectories(context)]),
+      ...new Set([
+        captureDirectory(paths, container.name),
+        logDirectory(paths, container.revision, container.name),
+        ...roleDirectories(context),
+      ]),
     ],
     notices: noticesOf(lines, context),
     ...(refusal === undefined && broken === undefined

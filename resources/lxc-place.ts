@@ -18,9 +18,13 @@ export const monitorCgroup = (lxcPath: string, name: string): string => `${cgrou
 /** Where LXC assembles a root, each container in its own mount namespace. No container name begins with a dot. */
 export const rootfsMountOf = (lxcPath: string): string => `${lxcPath}/.rootfs`;
 
-/** Directory of a container's console.log and lxc.log. */
-export const lxcLogDirectory = (paths: Paths, revision: string, name: string): string =>
-  `${paths.logs}/${revision}/${name}/lxc`;
+/** Where LXC keeps the last of all consoles and of its own logs, whether a daemon reads along or not. */
+export const captureRoot = (paths: Paths): string => `${paths.run}/capture`;
+/** Of one container: console.log and lxc.log. */
+export const captureDirectory = (paths: Paths, name: string): string => `${captureRoot(paths)}/${name}`;
+/** Where a container's logs are, as it sees them in /pantavisor/logs. */
+export const logDirectory = (paths: Paths, revision: string, name: string): string =>
+  `${paths.logs}/${revision}/${name}`;
 
 /**
  * /pantavisor of a container without the role mgmt. A directory and not the sockets themselves: a bound socket would

@@ -1,21 +1,21 @@
 /**
  * The configuration: what the PV_ and PH_ keys say, as types, and the directories that follow from them.
  *
- * In: the environment, the configuration file and command-line words, as text. Out: one frozen `Config` and
- * warnings for people. A bad entry never stops the daemon: it is ignored and named. Only a directory or an address
- * that cannot be worked with is an error.
+ * In: the environment, the configuration file, the policy and the command line, as text. Out: one frozen `Config` and
+ * warnings for people. A bad entry or file never stops the daemon: it is ignored and named. Only a directory or an
+ * address that cannot be worked with is an error. What comes later, with a revision or as metadata: live.ts.
  * It must never read anything by itself (no files, no process.env), and never write anything: sysctls are handed on.
  */
 import type { Paths } from '../../resources/paths.ts';
 import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot-back-end.ts';
-import { argumentEntries, type Entry, environmentEntries, fileEntries } from './entries.ts';
+import { commandLine, type Entry, environmentEntries, fileEntries } from './entries.ts';
 import { ConfigError } from './error.ts';
 import type { ConfigKey, ConfigValues } from './keys.ts';
 import type { Level } from './level.ts';
 import { type ListenAddress, listenAddress } from './listen.ts';
 import { type Caches, cachesOf, placesOf } from './places.ts';
 import { type PushConfig, pushConfigOf } from './push.ts';
-import { applyEntries, DEFAULTS, modifiedOf, type Settings, valuesOf } from './settings.ts';
+import { applyEntries, DEFAULTS, keyNamed, modifiedOf, type Settings, valuesOf } from './settings.ts';
 
 export interface Config {
   readonly values: ConfigValues;
@@ -40,9 +40,16 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Content of `--config FILE`. */
   readonly file?: string;
-  /** Words such as `pv_appengine`. */
-  readonly args?: readonly string[];
+  /** Where that came from. */
+  readonly filePath?: string;
+  /** Words such as `pv_log.level=4` or `pv_appengine`: `--cmdline`, or the kernel's. */
+  readonly cmdline?: string;
+  /** Content of a policy file, or why there is none; default: there are no policies. */
+  readonly readPolicy?: (path: string) => TextFile;
 }
+
+/** A file's text, or why it has none that could be read. */
+export type TextFile = { readonly text: string } | { readonly problem: string };
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -63,20 +70,50 @@ const APPENGINE: readonly Entry[] = Object.entries({
   PV_UPDATER_COMMIT_DELAY: '5',
 }).map(([key, value]) => ({ key, value }));
 
-const settingsFrom = ({ env, file, args }: ConfigSources): Settings => {
+type Named = readonly (readonly Entry[])[];
+
+/** Of the sources in this order, whoever names one first. */
+const policyNameIn = (sources: Named): string | undefined => {
+  const named = (entries: readonly Entry[]): string | undefined =>
+    entries.findLast(({ key, value }) => keyNamed(key) === 'PV_POLICY' && value !== '')?.value;
+  const name = sources.map(named).find((each) => each !== undefined);
+  return name?.includes('/') === true ? undefined : name;
+};
+
+/**
+ * The policy is settings like any other. One that is named and cannot be read is told and passed over: a device that
+ * does not start can be mended by nobody.
+ */
+const withPolicy = (settings: Settings, named: Named, readPolicy: ConfigSources['readPolicy']): Settings => {
+  const name = policyNameIn(named);
+  if (name === undefined || readPolicy === undefined) return settings;
+  const path = `${valuesOf(settings).PV_SYSTEM_ETCPANTAVISORDIR}/policies/${name}.config`;
+  const file = readPolicy(path);
+  if ('text' in file) return applyEntries(settings, fileEntries(file.text, path), 'policy');
+  return {
+    ...settings,
+    warnings: [...settings.warnings, `policy ${JSON.stringify(name)} has no effect: ${file.problem}`],
+  };
+};
+
+const settingsFrom = ({ env, file, filePath, cmdline, readPolicy }: ConfigSources): Settings => {
+  const [inFile, inEnvironment] = [fileEntries(file ?? '', filePath), environmentEntries(env)];
+  const { pv, ph, args } = commandLine(cmdline ?? '');
   const builtIn = applyEntries(DEFAULTS, APPENGINE, 'default');
-  const withFile = applyEntries(builtIn, fileEntries(file ?? ''), 'pv conf file');
-  const withEnv = applyEntries(withFile, environmentEntries(env), 'env');
-  // Arguments have the lowest number but are set last and unconditionally (config.md §1).
-  const words = argumentEntries(args ?? []);
-  return words.length === 0 ? withEnv : overrule(withEnv, words);
+  const withFile = applyEntries(builtIn, inFile, 'pv conf file');
+  const withWords = applyEntries(applyEntries(withFile, pv, 'pv cmdline'), ph, 'ph cmdline');
+  const withEnv = applyEntries(withWords, inEnvironment, 'env');
+  // Its level is what counts, not that it comes after the others.
+  const all = withPolicy(withEnv, [pv, inEnvironment, inFile], readPolicy);
+  // Words without a value have the lowest number but are set last and unconditionally (config.md §1).
+  return args.length === 0 ? all : overrule(all, args);
 };
 
 const overrule = (settings: Settings, words: readonly Entry[]): Settings => {
   const byKey = new Map(settings.byKey);
   const forced = applyEntries(DEFAULTS, words, 'args');
   for (const [key, setting] of forced.byKey) if (setting.modified === 'args') byKey.set(key, setting);
-  return { ...settings, byKey };
+  return { ...settings, byKey, attempts: [...settings.attempts, ...forced.attempts] };
 };
 
 /** Appengine mode has a directory and no partitions. @throws ConfigError */

@@ -38,6 +38,10 @@ const checked = (name: string, path: string, maxBytes: number): string => {
 
 type Place = (name: ConfigKey, derived: string, maxBytes?: number) => string;
 
+/** @param usr `PV_SYSTEM_USRDIR`, if somebody set it. */
+export const lxcPathIn = (run: string, usr: string | undefined): string =>
+  usr === undefined ? `${run}/lxc` : `${usr}/var/lib/lxc`;
+
 /** A key nobody set is derived, a key somebody set is taken as it is. @throws ConfigError */
 const placeIn =
   (values: ConfigValues, modified: Readonly<Record<ConfigKey, Level>>): Place =>
@@ -65,7 +69,7 @@ export const placesOf = (values: ConfigValues, modified: Readonly<Record<ConfigK
     config: place('PV_SYSTEM_CONFDIR', `${run}/configs`),
     media: place('PV_SYSTEM_MEDIADIR', `${run}/media`),
     watch: place('PV_WATCH_DIR', `${storage}/incoming`),
-    lxc: isUsrSet ? `${place('PV_SYSTEM_USRDIR', '/usr', MAX_RUN_BYTES)}/var/lib/lxc` : `${run}/lxc`,
+    lxc: lxcPathIn(run, isUsrSet ? place('PV_SYSTEM_USRDIR', '/usr', MAX_RUN_BYTES) : undefined),
   };
 };
 

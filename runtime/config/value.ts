@@ -8,6 +8,8 @@ export interface ValueType<T> {
   readonly expected: string;
   /** What older interfaces show in place of a value that is neither text nor a number. */
   numberOf?(value: T): number;
+  /** What of accepted text does not count; undefined: all of it does. */
+  complaint?(text: string): string | undefined;
 }
 
 const WORDS: Readonly<Record<string, boolean>> = {
@@ -77,11 +79,19 @@ const UPDATE_BIT = 128;
 
 const isLogOutput = (word: string): word is LogOutput => (LOG_OUTPUTS as readonly string[]).includes(word);
 
+const wordsIn = (text: string): readonly string[] => text.split(',').map((word) => word.trim());
+
 export const OUTPUTS: ValueType<readonly LogOutput[]> = {
   name: 'outputs',
   parse: (text) => {
-    const words = text.split(',').map((word) => word.trim());
-    return words.every(isLogOutput) ? words : undefined;
+    const known = wordsIn(text).filter(isLogOutput);
+    return known.length > 0 ? known : undefined;
+  },
+  complaint: (text) => {
+    const unknown = wordsIn(text).filter((word) => !isLogOutput(word));
+    return unknown.length === 0
+      ? undefined
+      : `${unknown.map((word) => JSON.stringify(word)).join(', ')} is none of ${LOG_OUTPUTS.join(', ')}; the rest counts`;
   },
   expected: `a comma-separated list of ${LOG_OUTPUTS.join(', ')}`,
   numberOf: (outputs) => outputs.reduce((bits, output) => bits | OUTPUT_BITS[output], UPDATE_BIT),

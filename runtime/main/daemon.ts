@@ -37,12 +37,15 @@ import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 import { logLevelOf } from './log-level.ts';
+import { startLogging } from './logging.ts';
+import { type Oem, oemOf } from './oem.ts';
 import { plannerFor } from './planner.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { openPushing } from './pushing.ts';
 import { readingBeside } from './state-reader.ts';
 import { progressText, stepsOf } from './steps.ts';
 import { storageSettingsOf } from './storage-settings.ts';
+import { openSysctls } from './sysctls.ts';
 
 /** Every group may need its grace, one after the other. */
 const SHUTDOWN_LIMIT_MS = 60_000;
@@ -50,7 +53,8 @@ const BUG_EXIT_CODE = 70;
 /** Whoever started us may switch the machine off. */
 const POWER_OFF_EXIT_CODE = 3;
 const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-const CONSOLE_LOG_BYTES = 1 << 20;
+/** Twice of each container, in the run directory: what a console says in the time that a daemon needs to start. */
+const CONSOLE_LOG_BYTES = 256 << 10;
 
 /** Runs until a signal ends it. @returns the exit code: 0, 3 when it was asked to power off, or 1 when something was left behind. */
 export const runDaemon = async (config: Config, log: Logger): Promise<number> => {
@@ -79,9 +83,12 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
     },
   });
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
-  const live = followMetadata(config, log);
+  const sysctls = openSysctls(onProblem);
+  const live = followMetadata(config, log, (key, value) => void sysctls.set(key, value).catch(onBug));
+  await sysctls.apply(config.sysctls);
+  const oem = oemOf({ live, files: host.files, paths, onProblem });
   const opened = Promise.withResolvers<void>();
-  const device = await startOn(host, paths, config, { log, onBug, live, opened: opened.promise });
+  const device = await startOn(host, paths, config, { log, onBug, live, oem, opened: opened.promise });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
   const incoming = followIncoming({ device, host, paths, onProblem, onBug });
   const ports = await openPorts({
@@ -91,6 +98,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
       powerOff.resolve('power off');
     },
   });
+  const logging = await startLogging({ device, host, paths, live, onProblem, onBug });
   const api = await openApi(device, host, paths, { config, ports, log });
   // Bringing many containers up keeps a small machine busy: whoever asks meanwhile has an answer.
   opened.resolve();
@@ -106,6 +114,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
   const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS, end);
   device.stop();
   await Promise.all([pushing.stop(), api.stop()]);
+  await logging.stop(end !== 'reboot');
   await host.close();
   unlock();
   if (end === 'reboot' && !(await signals.any())) {
@@ -133,6 +142,7 @@ interface Surroundings {
   readonly log: Logger;
   readonly onBug: (error: unknown) => void;
   readonly live: LiveConfig;
+  readonly oem: Oem;
   readonly opened: Promise<void>;
 }
 
@@ -140,11 +150,12 @@ const startOn = (
   host: Host,
   paths: Paths,
   { values, bootloader }: Config,
-  { log, onBug, live, opened }: Surroundings,
+  { log, onBug, live, oem, opened }: Surroundings,
 ): Promise<Device> =>
   startDevice({
     host,
     paths,
+    oem,
     goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
     get commitDelaySeconds() {
       return live.values.PV_UPDATER_COMMIT_DELAY;
@@ -156,6 +167,12 @@ const startOn = (
     storage: storageSettingsOf(() => live.values),
     lxc: {
       ...lxcSettings(values),
+      get logLevel() {
+        return live.values.PV_LXC_LOG_LEVEL;
+      },
+      get devLog() {
+        return live.values.PV_LOG_AUTO_DEVLOG;
+      },
       onNotice: (container, notice) => log.info({ ref: refOf('container', container) }, notice),
     },
     session: randomUUID(),
@@ -181,6 +198,7 @@ const lxcSettings = (values: Config['values']): RehearsalSettings['lxc'] => ({
   host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
   logLevel: values.PV_LXC_LOG_LEVEL,
   consoleBytes: CONSOLE_LOG_BYTES,
+  capture: values.PV_LOG_CAPTURE,
   devLog: values.PV_LOG_AUTO_DEVLOG,
 });
 
@@ -188,9 +206,14 @@ const kernelModules = (): { modules?: string } =>
   existsSync(`/lib/modules/${release()}`) ? { modules: release() } : {};
 
 /** The log takes a new level at once; whoever else depends on what may change asks when it counts. */
-const followMetadata = ({ settings }: Config, log: Logger): LiveConfig => {
+const followMetadata = (
+  { settings }: Config,
+  log: Logger,
+  onSysctl: (key: string, value: string | undefined) => void,
+): LiveConfig => {
   const live = openLiveConfig({
     settings,
+    onSysctl,
     onChange: () => {
       log.level = logLevelOf(live.settings);
     },

@@ -35,6 +35,7 @@ import { lastWords } from './last-words.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { isNews } from './news.ts';
 import { lastSeen, observeEverything, plannable, updatesIn, watching } from './observing.ts';
+import type { Oem } from './oem.ts';
 import { onceOpened } from './opening.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { leftOver, settled } from './settling.ts';
@@ -54,6 +55,8 @@ export interface DeviceOptions {
   readonly bootloader?: BootBackEnd;
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
+  /** undefined: revisions bring no configuration. */
+  readonly oem?: Oem;
   /** undefined: nothing on the storage is verified or collected. */
   readonly storage?: StorageSettings;
   /** Differs for every start of the daemon. */
@@ -104,7 +107,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(store, { ...options, appengine: true }, reader);
+  const revisions = openRevisions(store, { ...options, appengine: true }, { reader, oem: options.oem });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
@@ -171,6 +174,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     const revision = revisions.loaded(effective);
     // A revision that cannot be read leaves things as they are.
     if (revision === undefined || status.unreadable !== undefined) return;
+    options.oem?.use(revisions.oemOf(effective));
     const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
     const desired = status.lifeline?.stage === 'safe' ? safeModeOf(whole) : whole;
     starting.started();

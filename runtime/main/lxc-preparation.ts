@@ -12,6 +12,8 @@ export interface LxcSettings {
   /** `PV_LXC_LOG_LEVEL`. */
   readonly logLevel: number;
   readonly consoleBytes: number;
+  /** `PV_LOG_CAPTURE`. */
+  readonly capture: boolean;
   /** `PV_LOG_AUTO_DEVLOG`. */
   readonly devLog: boolean;
   /** A setting of a container's LXC file that does nothing here. */
@@ -48,7 +50,7 @@ export const lxcPreparation = ({ files }: Host, paths: Paths, settings: LxcSetti
       const source = await readConfig(spec);
       const overlay = await copyOverlay(spec);
       const devLog = (spec.devLog ?? settings.devLog) && (await files.stat('/dev/log')) !== undefined;
-      const { host, logLevel, consoleBytes } = settings;
+      const { host, logLevel, consoleBytes, capture } = settings;
       const altered = alterLxcConfig(source, {
         container: spec,
         paths,
@@ -56,6 +58,7 @@ export const lxcPreparation = ({ files }: Host, paths: Paths, settings: LxcSetti
         devLog,
         logLevel,
         consoleBytes,
+        capture,
         host,
       });
       if (altered.refusal !== undefined) throw new DeviceError('container.start', name, 'EINVAL', altered.refusal);

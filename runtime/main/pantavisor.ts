@@ -16,8 +16,9 @@ Examples:
 `;
 
 const ENVIRONMENT = `
-Configuration comes from the environment, from --config FILE (key=value lines), and has Pantavisor's keys. The first two
-keep several daemons on one machine apart:
+Configuration has Pantavisor's keys and comes, in rising precedence, from --config FILE (/etc/pantavisor.config; key=value
+lines), a policy (PV_POLICY: <etc>/pantavisor/policies/NAME.config), the revision that runs (PV_OEM_NAME), --cmdline, the
+environment and user metadata; \`pantavisor config KEY\` tells who won. The first two keep several daemons apart:
   PV_STORAGE_MNTPOINT        revisions, objects, logs (/var/lib/pantavisor)
   PV_SYSTEM_RUNDIR           sockets, mounts, what a reboot may forget (/run/pantavisor/pv); at most 64 bytes long
   PV_WATCH_DIR               where states are dropped: NAME.json, NAME.tgz (<storage>/incoming)
@@ -39,6 +40,7 @@ program
   .command('run')
   .description('run the daemon in the foreground, as root')
   .option('-c, --config <file>', 'key=value lines; the environment overrides them')
+  .option('--cmdline <words>', 'pv_KEY=VALUE and ph_KEY=VALUE, as on a kernel command line')
   .addHelpText(
     'after',
     `${ENVIRONMENT}\nSIGTERM and Ctrl-C stop every container. Killed, it leaves them running, and the next one takes them over.`,
@@ -50,6 +52,7 @@ program
   .description('tell what a configuration key is set to, and where that came from')
   .argument('[key]', 'such as PV_LOG_LEVEL or log.level; without one, all are listed')
   .option('-c, --config <file>', 'key=value lines; the environment overrides them')
+  .option('--cmdline <words>', 'pv_KEY=VALUE and ph_KEY=VALUE, as on a kernel command line')
   .option('--json', 'print JSON')
   .addHelpText('after', '\nOf a daemon that runs: pvcontrol conf ls\n\nExample:\n  pantavisor config PV_SYSTEM_RUNDIR')
   .action(async (key, options) => (await import('./config-command.ts')).showConfig(key, options));

@@ -3,13 +3,16 @@ import type { Command } from 'commander';
 import { addCompletion, type KnownNames } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
 import { addDeviceCommands, addStepCommands } from './pvcontrol/device-commands.ts';
-import type { GlobalOptions } from './pvcontrol/question.ts';
+import { addGuestCommands } from './pvcontrol/guest-commands.ts';
+import { acceptBehind, globalsOf } from './pvcontrol/output-options.ts';
 import { addTransactionCommands, transactionExamples } from './pvtx/commands.ts';
 
 const EXAMPLES = `
 Examples:
   pvcontrol status --watch            what the device is doing, and why
   pvcontrol ls                        its containers
+  pvcontrol top                       what they use
+  pvcontrol enter web                 a shell inside one of them
   pvcontrol explain web               why one of them was started, stopped or waits
   pvcontrol containers restart web    one of them anew
   pvcontrol steps show-progress locals/my-device
@@ -28,7 +31,7 @@ const program = newProgram('pvcontrol', 'Asks and tells the pantavisor of this d
   .option('--table', 'print tables, whatever the output is')
   .addHelpText('after', EXAMPLES);
 
-const globals = (): GlobalOptions => program.opts();
+const globals = globalsOf(program);
 const lists = async () => import('./pvcontrol/lists.ts');
 const orders = async () => import('./pvcontrol/orders.ts');
 
@@ -47,7 +50,11 @@ const addList = (
     .command(name)
     .alias('list')
     .description(description)
-    .action(async () => (await lists()).printList(path, columns, globals()));
+    .option('-w, --watch', 'again whenever something changes')
+    .action(async ({ watch }: { readonly watch?: true }) => {
+      const { printList, watchList } = await lists();
+      await (watch ? watchList : printList)({ path, columns }, globals());
+    });
 };
 
 program
@@ -94,6 +101,8 @@ for (const action of ['start', 'stop', 'restart'])
     .argument('<container>')
     .action(async (name: string) => (await orders()).controlContainer(name, action, globals()));
 
+addGuestCommands(program, globals);
+
 const groups = program.command('groups').alias('group').description('list groups').helpCommand(false);
 addList(groups, 'ls', '/groups', GROUP_COLUMNS, 'list them in starting order');
 
@@ -135,4 +144,5 @@ const tx = program
   .helpCommand(false);
 addTransactionCommands(tx, globals);
 addCompletion(program, known);
+acceptBehind(program);
 await runProgram(program);

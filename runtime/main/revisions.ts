@@ -3,9 +3,11 @@ import type { Spec } from '../../resources/catalog.ts';
 import type { CompiledState } from '../../resources/compile.ts';
 import { MESSAGE } from '../../resources/progress.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
+import type { Entry } from '../config/entries.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
 import type { TrailContent } from '../store/trail.ts';
+import type { Oem } from './oem.ts';
 import { HERE, type Reading, type ReadingContext, type StateReader } from './state-reader.ts';
 
 export interface Revision {
@@ -24,27 +26,45 @@ export interface Revisions {
   read(document: Uint8Array, revision: string): Promise<Reading>;
   /** The one loaded last under this name. */
   loaded(revision: string): Revision | undefined;
+  /** The OEM configuration that came with it. */
+  oemOf(revision: string): readonly Entry[];
+}
+
+interface Readers {
+  /** Of state documents; default: here and now. */
+  readonly reader?: StateReader;
+  /** Default: no revision brings any configuration. */
+  readonly oem?: Oem | undefined;
+}
+
+interface Loaded {
+  readonly result: Revision;
+  readonly oem: readonly Entry[];
 }
 
 export const openRevisions = (
   store: Store,
   context: Omit<ReadingContext, 'revision'>,
-  reader: StateReader = HERE,
+  { reader = HERE, oem }: Readers = {},
 ): Revisions => {
   const contextOf = (revision: string): ReadingContext => ({ ...context, revision });
-  const known = new Map<string, { readonly version: string; readonly result: Revision }>();
+  const known = new Map<string, Loaded & { readonly version: string }>();
   /** Who asks meanwhile gets what is being read. */
-  const reading = new Map<string, { readonly version: string; readonly result: Promise<Revision> }>();
+  const reading = new Map<string, { readonly version: string; readonly loading: Promise<Loaded> }>();
 
-  const read = async (revision: string): Promise<Revision> => {
+  const read = async (revision: string): Promise<Loaded> => {
     const bytes = await store.document(revision);
     if (bytes === undefined) throw notFound(revision);
-    return revisionOf(await reader.read(bytes, contextOf(revision)));
+    const brought = (await oem?.read(bytes)) ?? [];
+    const goalsTimeoutSeconds = oem?.goalsTimeoutSeconds(brought) ?? context.goalsTimeoutSeconds;
+    const result = revisionOf(await reader.read(bytes, { ...contextOf(revision), goalsTimeoutSeconds }));
+    return { result, oem: brought };
   };
 
   return {
     read: (document, revision) => reader.read(document, contextOf(revision)),
     loaded: (revision) => known.get(revision)?.result,
+    oemOf: (revision) => known.get(revision)?.oem ?? [],
     load: async (revision) => {
       // Before it is read: what is written meanwhile has another version the next time.
       const version = await store.version(revision);
@@ -52,11 +72,12 @@ export const openRevisions = (
       const earlier = known.get(revision);
       if (earlier?.version === version) return earlier.result;
       const other = reading.get(revision);
-      if (other?.version === version) return other.result;
-      const result = read(revision).finally(() => reading.delete(revision));
-      reading.set(revision, { version, result });
-      known.set(revision, { version, result: await result });
-      return result;
+      if (other?.version === version) return (await other.loading).result;
+      const loading = read(revision).finally(() => reading.delete(revision));
+      reading.set(revision, { version, loading });
+      const loaded = await loading;
+      known.set(revision, { version, ...loaded });
+      return loaded.result;
     },
   };
 };

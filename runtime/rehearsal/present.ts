@@ -54,6 +54,7 @@ export interface RehearsalSettings {
     readonly host: LxcContext['host'];
     readonly logLevel: number;
     readonly consoleBytes: number;
+    readonly capture: boolean;
     readonly devLog: boolean;
   };
   readonly zram: boolean;

@@ -39,6 +39,7 @@ export const sentence = (plan: Plan): string => {
 };
 
 export const containerSpec = (overrides: Partial<ContainerSpec> = {}): ContainerSpec => ({
+  loggers: [],
   name: 'web',
   order: 0,
   revision: '1',

@@ -28,6 +28,10 @@ test('a container as pvr writes it', () => {
     directory: '/storage/trails/locals/test/web',
     configFile: '/storage/trails/locals/test/web/lxc.container.conf',
     bindModulesAndFirmware: true,
+    loggers: [
+      { path: '/var/log/syslog', truncateAtBytes: 2_097_152 },
+      { path: '/var/log/messages', truncateAtBytes: 2_097_152 },
+    ],
     stopped: false,
     generation: 0,
   });
@@ -51,6 +55,32 @@ test.each([
   const compiledSpec = specOf(run);
   expect(compiledSpec).toMatchObject(spec);
   expect(compiledSpec).not.toHaveProperty('unsupported');
+});
+
+test.each([
+  [[{ file: '/var/log/app' }], [{ path: '/var/log/app' }]],
+  [[{ file: '/a', truncate: 'true', maxsize: '4096' }], [{ path: '/a', truncateAtBytes: 4096 }]],
+  [[{ file: '/a', truncate: true, maxsize: 4096 }], [{ path: '/a', truncateAtBytes: 4096 }]],
+  [[{ file: '/a', truncate: 'true' }], [{ path: '/a', truncateAtBytes: 2_097_152 }]],
+  [[{ file: '/a', maxsize: '4096' }], [{ path: '/a' }]],
+  [[{ file: '/a', truncate: 'true', maxsize: 'lots' }], [{ path: '/a' }]],
+  [[{ file: 'relative' }], [{ path: '/relative' }]],
+  [[{ name: 'x' }], [{ path: '/var/log/messages' }]],
+  [[{ console: 'enable' }, { file: '/a' }], [{ path: '/a' }]],
+  [[{ file: '/a' }, { file: '/a', truncate: 'true' }], [{ path: '/a', truncateAtBytes: 2_097_152 }]],
+])('run.json with logs %j follows %j', (logs, loggers) => {
+  expect(specOf({ logs }).loggers).toEqual(loggers);
+});
+
+test('entries about console and LXC alone leave the files that are followed by default', () => {
+  expect(specOf({ logs: [{ lxc: 'enable' }, { console: 'enable' }] }).loggers).toEqual(specOf({}).loggers);
+});
+
+test('more files than can be followed are not, with a warning', () => {
+  const logs = Array.from({ length: 20 }, (_, index) => ({ file: `/log${index}` }));
+  const result = compiling(start.container('web', { logs }));
+  expect(compiled(start.container('web', { logs })).containers[0]?.loggers).toHaveLength(16);
+  expect(result.ok && result.warnings.map(({ message }) => message).join()).toContain('at most 16 files to follow');
 });
 
 test('/dev/log is decided by the container, else by the device', () => {

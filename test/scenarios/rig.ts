@@ -112,6 +112,7 @@ const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknow
       host: { cgroups: 'unified', firmware: false },
       logLevel: 2,
       consoleBytes: 1 << 20,
+      capture: true,
       devLog: false,
       onNotice: () => {},
     },

@@ -19,7 +19,7 @@ export interface Hierarchy {
 }
 
 /** Every cgroup hierarchy mounted in our mount namespace. */
-const cgroupHierarchies = (): readonly Hierarchy[] =>
+export const cgroupHierarchies = (): readonly Hierarchy[] =>
   readFileSync('/proc/self/mountinfo', 'utf8').split('\n').flatMap(hierarchyIn);
 
 const hierarchyIn = (line: string): readonly Hierarchy[] => {

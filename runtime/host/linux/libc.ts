@@ -175,6 +175,23 @@ export const pollNow = (fd: number, events: number): number => {
   }
 };
 
+/** On the thread pool: the file may be on anything. */
+export const fsetxattr = async (fd: number, name: string, value: Buffer): Promise<void> => {
+  await callOnPool('fsetxattr', `fd ${fd}`, fd, name, value, BigInt(value.length), 0);
+};
+
+/** On the thread pool. @throws DeviceError ENODATA, ERANGE. */
+export const fgetxattr = async (fd: number, name: string, maxBytes: number): Promise<Buffer> => {
+  const value = Buffer.alloc(maxBytes);
+  const length = await callOnPool('fgetxattr', `fd ${fd}`, fd, name, value, BigInt(maxBytes));
+  return value.subarray(0, length);
+};
+
+/** On the thread pool. */
+export const fallocate = async (fd: number, mode: number, offset: number, length: number): Promise<void> => {
+  await callOnPool('fallocate', `fd ${fd}`, fd, mode, BigInt(offset), BigInt(length));
+};
+
 /** glibc gives what its allocator holds and nobody uses back to the kernel. */
 export const mallocTrim = (): void => {
   try {

@@ -7,6 +7,7 @@
  * file, no clock, no timer, no chance but its seed.
  */
 import type { Observable } from 'rxjs';
+import type { FollowedFiles } from '../followed-files.ts';
 import type { Disks, Files, Host, Mounts } from '../host.ts';
 import type { LogFiles } from '../log-files.ts';
 import type { Behaviour, BehaviourOf } from './behaviour.ts';
@@ -14,6 +15,7 @@ import { simulatedContainers } from './containers.ts';
 import { type Caller, Daemon } from './daemon.ts';
 import { simulatedDisks } from './disks.ts';
 import { simulatedFiles } from './files.ts';
+import { simulatedFollowedFiles } from './followed-files.ts';
 import { Hardware, type SimulatedOptions } from './hardware.ts';
 import { Kernel } from './kernel.ts';
 import { simulatedLogFiles } from './log-files.ts';
@@ -43,6 +45,7 @@ export interface SimulatedHost extends Host {
   readonly operator: { readonly files: Files; readonly mounts: Mounts; readonly disks: Disks };
   /** @param root absolute; an existing directory. */
   logFiles(root: string): LogFiles;
+  readonly followedFiles: FollowedFiles;
 
   /** Lets everything happen that needs no time. */
   settle(): Promise<void>;
@@ -116,6 +119,7 @@ const hostOf = (boot: Boot): SimulatedHost => {
     mischief: mischiefOn(kernel),
     operator: portsOf(kernel, operator),
     logFiles: (root) => simulatedLogFiles(kernel, daemon, root),
+    followedFiles: simulatedFollowedFiles(kernel, daemon),
     settle: () => kernel.timeline.settle(),
     advance: (ms) => kernel.timeline.advance(ms),
     runUntil: (holds, limitMs) => kernel.timeline.runUntil(holds, limitMs),

@@ -3,8 +3,8 @@ import { levelOfPriority } from '../level.ts';
 import { type Parsed, refuse } from './message.ts';
 
 const HEAD = /^<(\d{1,3})>1 (\S+) \S+ (\S+) \S+ \S+ /;
-/** `-`, or elements `[id key="value" …]`; quotes, backslashes and brackets in values are escaped (RFC 5424 §6.3). */
-const STRUCTURED = /^(?:-|(?:\[[^\s=\]"]+(?: [^\s=\]"]+="(?:[^"\\\]]|\\[\s\S])*")*\])+)(?: |$)/;
+/** `-`, or elements `[id key="value" …]`; quotes and backslashes in values are escaped (RFC 5424 §6.3). */
+const STRUCTURED = /^(?:-|(?:\[[^\s=\]"]+(?: [^\s=\]"]+="(?:[^"\\]|\\[\s\S])*")*\])+)(?: |$)/;
 const TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?$/;
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 const UNKNOWN_APP = 'unknown-app';

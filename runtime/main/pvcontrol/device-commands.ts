@@ -66,7 +66,12 @@ const addOrders = (program: Command, globals: Globals): void => {
 const addMetadata = (program: Command, words: readonly string[], path: string, globals: Globals): void => {
   const parent = family(program, words, `look at and change ${path.slice(1).replace('-meta', ' metadata')}`);
   show(parent, ['ls', 'list'], path, 'print it', globals);
-  const save = parent.command('save').description('set a key').argument('<key>').argument('[value]');
+  const save = parent
+    .command('save')
+    .description('set a key')
+    .argument('<key>')
+    .argument('[value]')
+    .passThroughOptions();
   if (path === '/device-meta') save.alias('upload');
   save.action(async (key: string, value: string | undefined) =>
     (await orders()).saveMetadata(path, key, value ?? '', globals()),
@@ -84,7 +89,7 @@ const addObjects = (program: Command, globals: Globals): void => {
     .command('ls')
     .alias('list')
     .description('list them')
-    .action(async () => (await lists()).printList('/objects', ['sha256', 'size'], globals()));
+    .action(async () => (await lists()).printList({ path: '/objects', columns: ['sha256', 'size'] }, globals()));
   objects
     .command('put')
     .description('store a file under its sha256')
@@ -105,7 +110,9 @@ const addDaemons = (program: Command, globals: Globals): void => {
     .command('ls')
     .alias('list')
     .description('list them')
-    .action(async () => (await lists()).printList('/daemons', ['name', 'pid', 'respawn'], globals()));
+    .action(async () =>
+      (await lists()).printList({ path: '/daemons', columns: ['name', 'pid', 'respawn'] }, globals()),
+    );
   for (const action of ['start', 'stop', 'restart'])
     daemons
       .command(action)
@@ -130,7 +137,9 @@ export const addDeviceCommands = (program: Command, globals: Globals): void => {
     .command('ls')
     .alias('list')
     .description('print every key, its value and who set it')
-    .action(async () => (await lists()).printList('/config2', ['key', 'value', 'modified'], globals()));
+    .action(async () =>
+      (await lists()).printList({ path: '/config2', columns: ['key', 'value', 'modified'] }, globals()),
+    );
   show(
     family(program, ['graph'], 'services between containers'),
     ['ls', 'list'],

@@ -1,6 +1,7 @@
-/** Commands that list things. */
-import { ClientError } from './client.ts';
-import { askSocket, conclude, type GlobalOptions, wantsTable } from './question.ts';
+/** Commands that list things, once or as they change. */
+import { ClientError, findSocket, followStatus } from './client.ts';
+import { askSocket, conclude, type GlobalOptions, wantsTable, write } from './question.ts';
+import { hasColours, openScreen, untilInterrupted } from './screen.ts';
 
 type Item = Readonly<Record<string, unknown>>;
 
@@ -10,11 +11,46 @@ const itemsOf = (body: string): readonly Item[] => {
   return items as readonly Item[]; // members are read one by one and shown whatever they are
 };
 
-export const printList = async (path: string, columns: readonly string[], options: GlobalOptions): Promise<void> => {
-  const answer = await askSocket({ method: 'GET', path }, options);
-  if (answer.status !== 200 || !wantsTable(options)) return conclude(answer, options);
+export interface List {
+  readonly path: string;
+  /** Members of the items, for the table. */
+  readonly columns: readonly string[];
+}
+
+const shown = async ({ columns }: List, body: string, options: GlobalOptions): Promise<string> => {
+  if (!wantsTable(options)) return body;
   const { listTable } = await import('../table.ts');
-  conclude(answer, options, listTable(itemsOf(answer.body), columns));
+  return listTable(itemsOf(body), columns, { colour: hasColours() });
+};
+
+export const printList = async (list: List, options: GlobalOptions): Promise<void> => {
+  const answer = await askSocket({ method: 'GET', path: list.path }, options);
+  conclude(answer, options, answer.status === 200 ? await shown(list, answer.body, options) : answer.body);
+};
+
+/** Again whenever the device changes: on a terminal in place, elsewhere one after the other. */
+export const watchList = async (list: List, options: GlobalOptions): Promise<void> => {
+  const socket = await findSocket(options.s, process.env);
+  const stop = untilInterrupted();
+  let latest: string | undefined;
+  const isScreen = wantsTable(options) && process.stdout.isTTY === true;
+  const screen = isScreen ? openScreen(() => screen?.draw(latest ?? '')) : undefined;
+  try {
+    for await (const _ of followStatus(socket, stop)) {
+      const answer = await askSocket({ method: 'GET', path: list.path }, options);
+      if (answer.status !== 200) return conclude(answer, options);
+      const text = await shown(list, answer.body, options);
+      if (text === latest) continue;
+      latest = text;
+      if (screen) screen.draw(text);
+      else write(wantsTable(options) ? `${text}\n\n` : `${text}\n`, options);
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    screen?.close();
+  }
+  if (!stop.aborted) throw new ClientError('pantavisor has ended');
 };
 
 /** Names of the things at a path, for completion. */

@@ -1,9 +1,8 @@
 /** The status document as a table for terminals: what every container is, should be, and why it is not. Pure. */
-import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Condition } from '../../api/conditions.ts';
 import type { ResourceView, StatusView } from '../../api/status.ts';
-import { BORDERLESS } from '../table.ts';
+import { BORDERLESS, type Paint, painter, type Style } from '../table.ts';
 import { agoText } from './ago.ts';
 
 export interface TableOptions {
@@ -13,14 +12,6 @@ export interface TableOptions {
   /** When to count "since" from; default: when the document was written. */
   readonly now?: Date;
 }
-
-type Style = Parameters<typeof styleText>[0];
-type Paint = (style: Style, text: string) => string;
-
-const painter =
-  (colour: boolean): Paint =>
-  (style, text) =>
-    colour ? styleText(style, text, { validateStream: false }) : text;
 
 /** Names and reasons come from documents that anybody wrote: a terminal must not obey them. */
 const plain = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');

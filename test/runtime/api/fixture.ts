@@ -25,6 +25,7 @@ export const container = (name: string, changes: Partial<ContainerSpec> = {}): C
   volumes: [],
   directory: `/storage/trails/locals/a/${name}`,
   bindModulesAndFirmware: true,
+  loggers: [],
   stopped: false,
   generation: 0,
   ...changes,

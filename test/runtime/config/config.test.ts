@@ -42,7 +42,7 @@ describe('values', () => {
     [
       'of arguments beat everything',
       'PV_SYSTEM_INIT_MODE',
-      { env: { PV_SYSTEM_INIT_MODE: 'embedded' }, args: ['pv_appengine', 'quiet'] },
+      { env: { PV_SYSTEM_INIT_MODE: 'embedded' }, cmdline: 'ro pv_appengine quiet' },
       'appengine',
     ],
     ['in appengine mode are those of its file', 'PV_UPDATER_COMMIT_DELAY', {}, 5],

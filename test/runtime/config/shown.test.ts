@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../runtime/config/config.ts';
+import { fileEntries } from '../../../runtime/config/entries.ts';
 import { explainedKey, explanationText } from '../../../runtime/config/explained.ts';
 import { CONFIG_KEYS } from '../../../runtime/config/keys.ts';
 import { openLiveConfig } from '../../../runtime/config/live.ts';
@@ -84,9 +85,9 @@ describe('user metadata', () => {
     (key) => {
       const { config, log } = live({ PV_LOG_LEVEL: '1' });
       config.setMetadata(key, '5');
-      expect(levelOf(config)).toEqual({ value: 5, modified: 'metadata' });
+      expect(levelOf(config)).toMatchObject({ value: 5, modified: 'metadata' });
       config.setMetadata(key, undefined);
-      expect(levelOf(config)).toEqual({ value: 1, modified: 'env' });
+      expect(levelOf(config)).toMatchObject({ value: 1, modified: 'env' });
       expect(log).toEqual(['log level 5', 'log level 1']);
     },
   );
@@ -104,7 +105,6 @@ describe('user metadata', () => {
 
   it.each([
     ['is no configuration', 'web.colour'],
-    ['may not be set so', 'PV_SYSTEM_RUNDIR'],
     ['is a sysctl', 'sysctl.kernel.panic'],
     ['every object has', '__proto__'],
   ])('that %s changes nothing', (_name, key) => {
@@ -115,6 +115,37 @@ describe('user metadata', () => {
     expect([config.settings, log]).toEqual([before, []]);
   });
 
+  it.each([
+    ['may not be set so', 'PV_SYSTEM_RUNDIR', 'metadata: PV_SYSTEM_RUNDIR cannot be set here, so it is ignored'],
+    [
+      'is mistyped',
+      'pv_log_levle',
+      'metadata: pv_log_levle is no configuration key, so it is ignored; did you mean PV_LOG_LEVEL?',
+    ],
+  ])('that %s changes nothing, and is told', (_name, key, warning) => {
+    const { config, log } = live();
+    const before = config.settings;
+    config.setMetadata(key, '1');
+    config.setMetadata(key, undefined);
+    expect([config.settings, log]).toEqual([before, [warning]]);
+  });
+
+  it('of a sysctl is handed on, and that it is gone', () => {
+    const told: unknown[] = [];
+    const config = openLiveConfig({
+      settings: loadConfig({ env: {} }).config.settings,
+      onChange: () => undefined,
+      onWarning: () => undefined,
+      onSysctl: (...change) => told.push(change),
+    });
+    config.setMetadata('sysctl.vm.swappiness', '10');
+    config.setMetadata('sysctl.vm.swappiness', undefined);
+    expect(told).toEqual([
+      ['sysctl.vm.swappiness', '10'],
+      ['sysctl.vm.swappiness', undefined],
+    ]);
+  });
+
   it('with a value that makes no sense is told and has no effect', () => {
     const { config, log } = live();
     config.setMetadata('PV_LOG_LEVEL', 'loud');
@@ -123,20 +154,80 @@ describe('user metadata', () => {
   });
 });
 
-it('a key is explained', () => {
-  const [{ list }, original] = [shownWith({ PV_LOG_LEVEL: '4' }), shownWith()];
-  const shown = keyOf(list, 'PV_LOG_LEVEL');
-  const builtIn = keyOf(original.list, 'PV_LOG_LEVEL');
-  if (shown === undefined || builtIn === undefined) throw new Error('no such key');
-  expect(explanationText(explainedKey(shown, builtIn))).toBe(
+describe('the OEM configuration of a revision', () => {
+  const oem = (text: string) => fileEntries(text, 'acme/default.config');
+  const live = (env: Record<string, string> = {}) => {
+    const warnings: string[] = [];
+    const config = openLiveConfig({
+      settings: loadConfig({ env, file: 'PV_LOG_LEVEL=1\n' }).config.settings,
+      onChange: () => undefined,
+      onWarning: (warning) => warnings.push(warning),
+    });
+    const shown = (key: 'PV_LOG_LEVEL') => {
+      const { value, modified } = config.settings.byKey.get(key) ?? {};
+      return [value, modified];
+    };
+    return { config, warnings, shown };
+  };
+
+  it('beats the file, gives way to metadata, and goes with its revision', () => {
+    const { config, shown } = live();
+    config.setOem(oem('log.level=2'));
+    expect(shown('PV_LOG_LEVEL')).toEqual([2, 'oem config']);
+    config.setMetadata('PV_LOG_LEVEL', '5');
+    expect(shown('PV_LOG_LEVEL')).toEqual([5, 'metadata']);
+    config.setOem([]);
+    config.setMetadata('PV_LOG_LEVEL', undefined);
+    expect(shown('PV_LOG_LEVEL')).toEqual([1, 'pv conf file']);
+  });
+
+  it('is overruled by the environment', () => {
+    const { config, shown } = live({ PV_LOG_LEVEL: '4' });
+    config.setOem(oem('log.level=2'));
+    expect(shown('PV_LOG_LEVEL')).toEqual([4, 'env']);
+  });
+
+  it('may not set everything, which is told once', () => {
+    const { config, warnings } = live();
+    config.setOem(oem('PV_SYSTEM_RUNDIR=/x'));
+    config.setOem(oem('PV_SYSTEM_RUNDIR=/x'));
+    expect(warnings).toEqual([
+      'oem config, acme/default.config:1: PV_SYSTEM_RUNDIR cannot be set here, so it is ignored',
+    ]);
+  });
+
+  it('can be looked at before it is in force', () => {
+    const { config, shown } = live();
+    expect(config.valuesWith(oem('PV_UPDATER_GOALS_TIMEOUT=7')).PV_UPDATER_GOALS_TIMEOUT).toBe(7);
+    expect([config.values.PV_UPDATER_GOALS_TIMEOUT, shown('PV_LOG_LEVEL')]).toEqual([120, [1, 'pv conf file']]);
+  });
+});
+
+it('a key is explained, with everybody who set it', () => {
+  const { settings } = loadConfig({
+    env: { PV_LOG_LEVEL: '4', 'PV_log.level': 'loud' },
+    file: '\nlog.level=2\n',
+    filePath: '/etc/pantavisor.config',
+    cmdline: 'pv_log.level=3',
+  }).config;
+  const keyIn = (list: readonly ShownKey[]): ShownKey => {
+    const found = keyOf(list, 'PV_LOG_LEVEL');
+    if (found === undefined) throw new Error('no such key');
+    return found;
+  };
+  const explained = explainedKey(keyIn(configList(settings, {})), keyIn(shownWith().list), settings);
+  expect(explanationText(explained)).toBe(
     [
       'PV_LOG_LEVEL',
       '  value       4',
-      '  from        set by the environment',
+      '  from        set by the environment: PV_LOG_LEVEL',
       '  default     0',
       '  expected    a decimal number',
       '  set by      pv conf file < policy < oem config < pv cmdline < env < metadata',
       '  also called log.level',
+      '  also set    "2" by pv conf file (/etc/pantavisor.config:2), overruled',
+      '  also set    "3" by pv cmdline (pv_log.level=3), overruled',
+      '  also set    "loud" by env (PV_log.level), refused: PV_log.level is "loud", expected a decimal number; it is ignored',
       '',
     ].join('\n'),
   );

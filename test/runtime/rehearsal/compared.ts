@@ -16,7 +16,13 @@ const SETTINGS: RehearsalSettings = {
   commitDelaySeconds: 5,
   verityHandlers: true,
   rebootTransitions: true,
-  lxc: { host: { cgroups: 'unified', firmware: false }, logLevel: 2, consoleBytes: 1 << 20, devLog: false },
+  lxc: {
+    host: { cgroups: 'unified', firmware: false },
+    logLevel: 2,
+    consoleBytes: 1 << 20,
+    capture: true,
+    devLog: false,
+  },
   zram: true,
   swap: true,
 };

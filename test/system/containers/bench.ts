@@ -63,6 +63,7 @@ const contextOf = (paths: Paths, name: string): LxcContext => ({
   devLog: false,
   logLevel: 2,
   consoleBytes: 65536,
+  capture: true,
   host: { cgroups: cgroupLayout(), firmware: false },
 });
 

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lxcLogDirectory } from '../../../resources/lxc-place.ts';
+import { captureDirectory } from '../../../resources/lxc-place.ts';
 import type { Containers } from '../../../runtime/host/host.ts';
 import { cgroupLayout } from '../../../runtime/host/linux/cgroups.ts';
 import { collect } from '../../runtime/host/contract-device.ts';
@@ -33,7 +33,7 @@ describeSystem('containers of LXC', () => {
     await containers.configure(name, here.configOf(name, script, { lines }));
     return containers.start(name);
   };
-  const consoleOf = (name: string): string => `${lxcLogDirectory(here.paths, 'r1', name)}/console.log`;
+  const consoleOf = (name: string): string => `${captureDirectory(here.paths, name)}/console.log`;
   const printed = async (name: string, text: string): Promise<string> => {
     const read = () => (existsSync(consoleOf(name)) ? readFileSync(consoleOf(name), 'utf8') : '');
     await until(() => read().includes(text));

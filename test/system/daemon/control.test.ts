@@ -1,23 +1,13 @@
 /** The whole way from outside to a running container: objects, a state, a command, metadata. */
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import { describeSystem } from '../require-root.ts';
 import { type RealDevice, test } from './real-device.ts';
 import { type RealState, realState } from './real-state.ts';
+import { put } from './sending.ts';
 import { until } from './until.ts';
 
 const NOBODY = { run: { roles: ['nobody'] } };
-
-/** The status of the answer. */
-const put = (device: RealDevice, path: string, body: string | Uint8Array): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const asking = request({ socketPath: join(device.run, 'pv-ctrl'), method: 'PUT', path, agent: false }, (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
-    });
-    asking.on('error', reject).end(body);
-  });
 
 const install = async (device: RealDevice, name: string, state: RealState): Promise<void> => {
   for (const [id, content] of state.objects) expect(await put(device, `/objects/${id}`, content)).toBe(200);

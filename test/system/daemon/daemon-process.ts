@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { until } from './until.ts';
 
 /** Built by test/system/build.ts. */
-const PROGRAM = resolve(import.meta.dirname, '../../../dist/pantavisor');
+export const PROGRAM = resolve(import.meta.dirname, '../../../dist/pantavisor');
 
 export interface DaemonProcess {
   readonly pid: number;
@@ -16,11 +16,23 @@ export interface DaemonProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+export interface Way {
+  /** Parameters of `pantavisor run`. */
+  readonly parameters?: readonly string[];
+  /** What runs it, such as unshare with its arguments; it must become the daemon. */
+  readonly by?: readonly string[];
+}
+
 /** @param log file that its output is appended to. */
-export const spawnDaemon = (log: string, settings: Readonly<Record<string, string>>): DaemonProcess => {
+export const spawnDaemon = (
+  log: string,
+  settings: Readonly<Record<string, string>>,
+  { parameters = [], by = [] }: Way = {},
+): DaemonProcess => {
+  const [program = PROGRAM, ...words] = [...by, PROGRAM, 'run', ...parameters];
   const output = openSync(log, 'a');
   // A session of its own, so that a Ctrl-C for the tests does not reach it before they have cleaned up.
-  const child = spawn(PROGRAM, ['run'], {
+  const child = spawn(program, words, {
     cwd: '/',
     detached: true,
     stdio: ['ignore', output, output],

@@ -22,7 +22,7 @@ import { test as baseTest, expect } from 'vitest';
 import { leftovers, sweep } from '../../../hack/showcase/sweep.ts';
 import type { ResourceView, StatusView } from '../../../runtime/api/status.ts';
 import type { DropStatus } from '../../../runtime/incoming/status-file.ts';
-import { type Answer, type DaemonProcess, ready, requestOn, spawnDaemon } from './daemon-process.ts';
+import { type Answer, type DaemonProcess, ready, requestOn, spawnDaemon, type Way } from './daemon-process.ts';
 import type { RealState } from './real-state.ts';
 import { until } from './until.ts';
 
@@ -34,8 +34,10 @@ export interface RealDevice {
   readonly volumes: string;
   readonly lxc: string;
   readonly logs: string;
-  /** Starts the daemon and waits for it. `settings` stay for later starts. */
-  start(settings?: Readonly<Record<string, string>>): Promise<void>;
+  /** Starts the daemon and waits for it. `settings` stay for later starts, as does the way. */
+  start(settings?: Readonly<Record<string, string>>, way?: Way): Promise<void>;
+  /** What it was started with last. */
+  environment(): Readonly<Record<string, string>>;
   daemonPid(): number;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -85,6 +87,7 @@ export const realDevice = (): RealDevice => {
   writeFileSync(log, '');
   const loops: string[] = [];
   let daemon: DaemonProcess | undefined;
+  let way: Way = {};
   let settings: Readonly<Record<string, string>> = {
     PV_SYSTEM_INIT_MODE: 'appengine',
     PV_STORAGE_MNTPOINT: storage,
@@ -104,10 +107,12 @@ export const realDevice = (): RealDevice => {
     volumes: join(run, 'volumes'),
     lxc: join(run, 'lxc'),
     logs: join(storage, 'logs'),
-    start: async (more = {}) => {
+    environment: () => settings,
+    start: async (more = {}, next = way) => {
       settings = { ...settings, ...more };
+      way = next;
       const skipBytes = statSync(log).size;
-      daemon = spawnDaemon(log, settings);
+      daemon = spawnDaemon(log, settings, way);
       await ready(daemon, log, skipBytes);
     },
     daemonPid: () => daemon?.pid ?? 0,

@@ -1,0 +1,151 @@
+/**
+ * What containers say without being asked: their consoles and LXC's own logs, which LXC keeps in the run directory, and
+ * the log files inside them (log-sockets.md §3, §7).
+ *
+ * In: which containers there are, with the pids of their inits. Out: records, as many as the log server has room for;
+ * what waits, waits where it is. LXC writes whether a daemon lives or not: a new one goes on where the last one stopped.
+ */
+import type { Logger } from '../../resources/logger.ts';
+import type { FollowedFiles, FollowedRoot } from '../host/followed-files.ts';
+import type { Clock } from '../host/host.ts';
+import { inTurn } from '../in-turn.ts';
+import { type Follower, type FollowOptions, follow } from './follower.ts';
+import type { Delivered, Receipt } from './receipt.ts';
+import type { LogRecord } from './record.ts';
+
+/** Whether there is anything to hear of a container. */
+export interface Life {
+  readonly name: string;
+  /** undefined: it does not run. */
+  readonly initPid: number | undefined;
+  /** undefined: nobody said yet what is wanted of it. */
+  readonly loggers: readonly Logger[] | undefined;
+}
+
+export interface CapturesOptions {
+  readonly files: FollowedFiles;
+  readonly clock: Clock;
+  /** Of all containers; see captureDirectory. */
+  readonly directory: string;
+  readonly hostRoot: FollowedRoot;
+  /** The root file system of a container as its init sees it. */
+  readonly rootOf: (name: string, initPid: number) => FollowedRoot;
+  readonly delivered: Delivered;
+  /** Calls back when the platform may send one record, at once if it may. */
+  readonly whenRoom: (platform: string, callback: () => void) => void;
+  readonly take: (record: LogRecord) => unknown;
+  readonly now: () => Pick<LogRecord, 'timeMs' | 'tsec'>;
+  /** `PV_LOG_LOGGERS`. */
+  readonly followsLoggers: boolean;
+  /** Of a container that is gone, when everything is read. */
+  readonly forget: (name: string) => Promise<void>;
+  readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface Captures {
+  /** All containers as they are now. */
+  follow(lives: readonly Life[]): void;
+  /** @param isLast the containers are gone: what there is is read to its end. */
+  stop(isLast: boolean): Promise<void>;
+}
+
+const INFO = 3;
+const RUNTIME_LOGS = ['console.log', 'lxc.log'];
+
+interface Container {
+  readonly turn: ReturnType<typeof inTurn>;
+  life: Life | undefined;
+  runtime: readonly Follower[];
+  loggers: readonly Follower[];
+  /** Whose logs are followed. */
+  initPid: number | undefined;
+}
+
+export const openCaptures = (options: CapturesOptions): Captures => {
+  const { files, clock, directory, hostRoot, rootOf, delivered, onProblem, onBug } = options;
+  const containers = new Map<string, Container>();
+  let isStopped = false;
+  let seen = '';
+
+  const recordOf = (platform: string, source: string, data: Buffer): LogRecord => ({
+    ...{ platform, source, data, isOwn: false, level: INFO, isText: false },
+    ...options.now(),
+  });
+
+  const deliver = (platform: string, source: string, data: Buffer, receipt: Receipt): Promise<void> =>
+    new Promise((resolve) => {
+      const commit = async (): Promise<void> => {
+        await receipt.commit();
+        resolve();
+      };
+      options.whenRoom(platform, () =>
+        options.take({ ...recordOf(platform, source, data), receipt: { ...receipt, commit } }),
+      );
+    });
+
+  const start = (platform: string, source: string, place: Pick<FollowOptions, 'root' | 'path' | 'isRing'>): Follower =>
+    follow({
+      ...{ files, clock, delivered, onBug, ...place },
+      deliver: (data, receipt) => deliver(platform, source, data, receipt),
+      remark: async (text) => void options.take(recordOf(platform, source, Buffer.from(`${text}\n`))),
+      onProblem: (subject, message) => onProblem(`${platform}: ${subject}`, message),
+    });
+
+  const followRuntime = (name: string): readonly Follower[] =>
+    RUNTIME_LOGS.map((file) =>
+      start(name, `lxc/${file}`, { root: hostRoot, path: `${directory}/${name}/${file}`, isRing: true }),
+    );
+  const followLoggers = async (container: Container): Promise<void> => {
+    const { life, initPid } = container;
+    if (initPid === life?.initPid) return;
+    await finish(container.loggers);
+    [container.loggers, container.initPid] = [[], undefined];
+    if (life?.initPid === undefined || life.loggers === undefined) return;
+    const root = rootOf(life.name, life.initPid);
+    const followed = options.followsLoggers ? life.loggers : [];
+    container.loggers = followed.map((logger) => start(life.name, logger.path, { root, isRing: false, ...logger }));
+    container.initPid = life.initPid;
+  };
+  const finish = (followers: readonly Follower[]): Promise<unknown> =>
+    Promise.all(followers.map((follower) => follower.finish()));
+
+  /** Brings what is followed of one container to what it is. */
+  const apply = async (name: string, container: Container): Promise<void> => {
+    const { life } = container;
+    if (isStopped) return;
+    await followLoggers(container);
+    if (life !== undefined && container.runtime.length === 0) container.runtime = followRuntime(name);
+    if (life !== undefined) return;
+    await finish(container.runtime);
+    container.runtime = [];
+    if (container.life !== undefined) return; // it is there again
+    containers.delete(name);
+    await options.forget(name);
+  };
+
+  const change = (name: string, life: Life | undefined): void => {
+    const container = containers.get(name) ?? {
+      ...{ turn: inTurn(), life: undefined, runtime: [], loggers: [], initPid: undefined },
+    };
+    containers.set(name, container);
+    container.life = life;
+    container.turn(() => apply(name, container)).catch(onBug);
+  };
+
+  return {
+    follow: (lives) => {
+      const now = JSON.stringify(lives.map(({ name, initPid, loggers }) => [name, initPid, loggers !== undefined]));
+      if (now === seen || isStopped) return;
+      seen = now;
+      const names = new Set(lives.map(({ name }) => name));
+      for (const life of lives) change(life.name, life);
+      for (const name of containers.keys()) if (!names.has(name)) change(name, undefined);
+    },
+    stop: async (isLast) => {
+      isStopped = true;
+      const followers = [...containers.values()].flatMap(({ runtime, loggers }) => [...runtime, ...loggers]);
+      await Promise.all(followers.map((follower) => (isLast ? follower.finish() : follower.stop())));
+    },
+  };
+};

@@ -1,0 +1,13 @@
+/** The outputs `stdout…`: records as lines on the daemon's own output (log-sockets.md §4.3). */
+import { labelled, type Stamp } from './lines.ts';
+import type { LogSink } from './sink.ts';
+
+/** @param print resolves when it was taken. @param stamp asked at every batch. */
+export const stdoutSink = (print: (text: Buffer) => Promise<void>, stamp: () => Stamp | undefined): LogSink => ({
+  write: (records) => {
+    const time = stamp();
+    return print(Buffer.concat(records.map((record) => labelled(record, time))));
+  },
+  transition: () => undefined,
+  stop: async () => undefined,
+});

@@ -1,0 +1,185 @@
+/**
+ * Logging of one device, put together: the server, its outputs, and what is captured of containers.
+ *
+ * In: the configuration as it is now, and what the device runs. Out: log files, lines on stdout, and the log of each
+ * update. It begins after the device, which it needs the revision of: what LXC writes until then waits in files.
+ */
+
+import { effectiveRevision } from '../../controllers/update.ts';
+import { captureDirectory, captureRoot } from '../../resources/lxc-place.ts';
+import { type Paths, trailPath } from '../../resources/paths.ts';
+import { nameOf, type Ref } from '../../resources/ref.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { UPDATE } from '../../resources/update.ts';
+import type { LiveConfig } from '../config/live.ts';
+import { modifiedOf } from '../config/settings.ts';
+import type { Host } from '../host/host.ts';
+import { hostRoot, linuxFollowedFiles } from '../host/linux/logs/followed-files.ts';
+import { linuxLogFiles } from '../host/linux/logs/log-files.ts';
+import { containerOfPid } from '../host/linux/peer.ts';
+import { type Captures, type Life, openCaptures } from '../logging/captures.ts';
+import { openLogStore } from '../logging/log-store.ts';
+import { outputsOf } from '../logging/outputs.ts';
+import { deliveredBy, NOTES_FILE, openNotes } from '../logging/receipt.ts';
+import { type LogServer, startLogServer } from '../logging/server.ts';
+import type { LogSink } from '../logging/sink.ts';
+import { stampOf } from '../logging/stamp.ts';
+import { stdoutSink } from '../logging/stdout.ts';
+import { openUpdateLog } from '../logging/update-log.ts';
+import type { Device } from './device.ts';
+import { followUpdates } from './update-logging.ts';
+
+export interface LoggingOptions {
+  readonly device: Device;
+  readonly host: Host;
+  readonly paths: Paths;
+  readonly live: LiveConfig;
+  readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface Logging {
+  readonly server: LogServer;
+  /** @param isLast the containers are gone. Resolves when everything is on the disk. */
+  stop(isLast: boolean): Promise<void>;
+}
+
+const MAX_NOTES_BYTES = 1 << 20;
+const INFO = 3;
+
+export const startLogging = async (options: LoggingOptions): Promise<Logging> => {
+  const { device, host, paths, live, onProblem, onBug } = options;
+  const updateLog = openUpdateLog({
+    files: host.files,
+    trailOf: (revision) => trailPath(paths, revision),
+    onProblem,
+  });
+  const notes = await host.files.read(`${paths.run}/${NOTES_FILE}`, MAX_NOTES_BYTES);
+  const delivered = await deliveredBy(linuxLogFiles(paths.logs), notes?.toString() ?? '');
+  const disk = await openDisk(options);
+  const stdout = stdoutSink(print, () => stampOf(live.values.PV_LOG_STDOUT_TIMESTAMP_FORMAT));
+  const server = startLogServer({
+    sinks: [disk, stdout, updateLog],
+    outputs: () => outputsOf(outputSettings(live), { disk, stdout, update: updateLog }),
+    now: () => timesOf(host, live),
+    clock: host.clock,
+    onLoss: (platform, records) => onProblem(platform, `logs faster than can be written: ${records} records were lost`),
+    onBug,
+  });
+  const captures = captureOn(options, server, delivered);
+  const subscriptions = [
+    followRevision(device, server),
+    device.loop.snapshots.subscribe((snapshot) => captures?.follow(livesIn(snapshot))),
+    followUpdates({ ...device, ...host, snapshots: device.loop.snapshots, log: updateLog, onProblem, onBug }),
+  ];
+  return {
+    server,
+    stop: async (isLast) => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      await captures?.stop(isLast);
+      await server.stop();
+    },
+  };
+};
+
+const print = (text: Buffer): Promise<void> =>
+  new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
+
+const openDisk = async ({ device, host, paths, live, onProblem, onBug }: LoggingOptions): Promise<LogSink> => {
+  // A log server is started with its outputs; the rest may change (config.md §6).
+  const { PV_LOG_SERVER_OUTPUTS: tokens } = live.values;
+  const [filetree, singlefile] = [tokens.includes('filetree'), tokens.includes('singlefile')];
+  return openLogStore({
+    logs: linuxLogFiles(paths.logs),
+    clock: host.clock,
+    revision: revisionIn(device.loop.latest()) ?? '0',
+    layout: () => {
+      const tree = stampOf(live.values.PV_LOG_FILETREE_TIMESTAMP_FORMAT);
+      const single = stampOf(live.values.PV_LOG_SINGLEFILE_TIMESTAMP_FORMAT);
+      return {
+        ...{ filetree, singlefile },
+        ...(tree === undefined ? {} : { filetreeStamp: tree }),
+        ...(single === undefined ? {} : { singlefileStamp: single }),
+      };
+    },
+    budget: () => ({
+      maxSize: live.values.PV_LOG_DIR_MAXSIZE,
+      hysteresisFactor: live.values.PV_LOG_HYSTERESIS_FACTOR,
+      rotateFactor: live.values.PV_LOG_ROTATE_FACTOR,
+    }),
+    notes: await openNotes(linuxLogFiles(paths.run)),
+    onProblem,
+    onBug,
+  });
+};
+
+/** By default all but DEBUG and TRACE, as the daemon's own level: Pantavisor's 0 would keep no line of a container. */
+const outputSettings = ({ values, settings }: LiveConfig) => ({
+  capture: values.PV_LOG_CAPTURE,
+  tokens: values.PV_LOG_SERVER_OUTPUTS,
+  level: modifiedOf(settings).PV_LOG_LEVEL === 'default' ? INFO : values.PV_LOG_LEVEL,
+});
+
+const timesOf = ({ clock }: Host, { values }: LiveConfig) => {
+  const timeMs = clock.wallTime().getTime();
+  return { timeMs, tsec: Math.floor((values.PV_LOG_TIMESTAMP === 'absolute' ? timeMs : clock.nowMs()) / 1000) };
+};
+
+const revisionIn = (snapshot: Snapshot): string | undefined => {
+  const { status } = resourceIn(snapshot, UPDATE);
+  return status && effectiveRevision(status);
+};
+
+const followRevision = ({ loop }: Device, server: LogServer) => {
+  let current = revisionIn(loop.latest());
+  return loop.snapshots.subscribe((snapshot) => {
+    const next = revisionIn(snapshot);
+    if (next === undefined || next === current) return;
+    current = next;
+    server.transition(next);
+  });
+};
+
+const isContainer = (ref: string): ref is Ref<'container'> => ref.startsWith('container/');
+
+/** What was started and still is, wanted or not. */
+const livesIn = (snapshot: Snapshot): readonly Life[] =>
+  Object.keys(snapshot.observed)
+    .filter(isContainer)
+    .flatMap((ref) => {
+      const { spec, status } = resourceIn(snapshot, ref);
+      if (status === undefined) return [];
+      const initPid = status.phase === 'running' && status.endingSinceMs === undefined ? status.run.initPid : undefined;
+      return [{ name: nameOf(ref), initPid, loggers: spec?.loggers }];
+    });
+
+const captureOn = (
+  { host, paths, live, onProblem, onBug }: LoggingOptions,
+  server: LogServer,
+  delivered: Awaited<ReturnType<typeof deliveredBy>>,
+): Captures | undefined => {
+  if (!live.values.PV_LOG_CAPTURE) return undefined;
+  return openCaptures({
+    files: linuxFollowedFiles,
+    clock: host.clock,
+    directory: captureRoot(paths),
+    hostRoot,
+    rootOf: (name, initPid) => ({
+      path: `/proc/${initPid}/root`,
+      isRight: async () => {
+        const caller = containerOfPid(initPid, paths.lxc);
+        return typeof caller === 'object' && caller.container === name;
+      },
+    }),
+    delivered,
+    whenRoom: server.whenRoom,
+    take: server.take,
+    now: server.now,
+    followsLoggers: live.values.PV_LOG_LOGGERS,
+    forget: (name) => host.files.remove(captureDirectory(paths, name)),
+    onProblem,
+    onBug,
+  });
+};
