@@ -4,6 +4,7 @@ import { addCompletion, type KnownNames } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
 import { addDeviceCommands, addStepCommands } from './pvcontrol/device-commands.ts';
 import { addGuestCommands } from './pvcontrol/guest-commands.ts';
+import { addLogCommands } from './pvcontrol/log-commands.ts';
 import { acceptBehind, globalsOf } from './pvcontrol/output-options.ts';
 import { addTransactionCommands, transactionExamples } from './pvtx/commands.ts';
 
@@ -15,6 +16,7 @@ Examples:
   pvcontrol enter web                 a shell inside one of them
   pvcontrol explain web               why one of them was started, stopped or waits
   pvcontrol containers restart web    one of them anew
+  pvcontrol logs -f web               what it says
   pvcontrol steps show-progress locals/my-device
 
 People get tables, programs JSON: --json and --table choose. The socket is the one of -s, else of PV_SYSTEM_RUNDIR, else
@@ -102,6 +104,7 @@ for (const action of ['start', 'stop', 'restart'])
     .action(async (name: string) => (await orders()).controlContainer(name, action, globals()));
 
 addGuestCommands(program, globals);
+addLogCommands(program, globals);
 
 const groups = program.command('groups').alias('group').description('list groups').helpCommand(false);
 addList(groups, 'ls', '/groups', GROUP_COLUMNS, 'list them in starting order');
