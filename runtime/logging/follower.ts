@@ -83,12 +83,15 @@ class FileFollower implements Follower {
   async #run(): Promise<void> {
     let rest = MAX_REST_BYTES;
     while (this.#ending !== 'stop' && rest > 0) {
+      // It may be told to end while it looks: then what it saw is not all.
+      const isEnding = this.#ending !== undefined;
       const bytes = await this.#allowing(() => this.#advance());
       if (bytes === 'trouble') await this.#pause(AFTER_TROUBLE_MS);
-      if (this.#ending !== undefined) {
+      if (isEnding) {
         if (bytes === 0 || bytes === 'trouble') break;
         rest -= bytes;
-      } else if (bytes === 0 || bytes === 'trouble') await this.#wait();
+      } else if (this.#ending !== undefined) continue;
+      else if (bytes === 0 || bytes === 'trouble') await this.#wait();
       else {
         this.#unwatch();
         await this.#pause(this.#allowance.spend(bytes));

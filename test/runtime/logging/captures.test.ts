@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
+import { type Captures, type CapturesOptions, type Life, openCaptures } from '../../../runtime/logging/captures.ts';
+import type { LogRecord } from '../../../runtime/logging/record.ts';
+
+const CAPTURE = '/run/capture';
+const rootOf = (name: string, initPid: number) => ({ path: `/roots/${name}-${initPid}`, isRight: async () => true });
+const life = (name: string, initPid?: number, loggers: Life['loggers'] = [{ path: '/var/log/app' }]): Life => ({
+  name,
+  initPid,
+  loggers,
+});
+
+interface Bench {
+  readonly host: SimulatedHost;
+  readonly captures: Captures;
+  readonly forgotten: readonly string[];
+  text(source: string): string;
+  follow(...lives: readonly Life[]): Promise<void>;
+  add(path: string, text: string): Promise<void>;
+}
+
+const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHost): Promise<Bench> => {
+  const host = given ?? simulatedHost();
+  const { files } = host.operator;
+  for (const directory of [`${CAPTURE}/web`, '/roots/web-1/var/log', '/roots/web-2/var/log'])
+    await files.makeDirectory(directory, 0o755);
+  const records: LogRecord[] = [];
+  const forgotten: string[] = [];
+  const captures = openCaptures({
+    files: host.followedFiles,
+    clock: host.clock,
+    directory: CAPTURE,
+    hostRoot: { path: '', isRight: async () => true },
+    rootOf,
+    delivered: (_, position) => position,
+    whenRoom: (_, callback) => callback(),
+    take: (record) => {
+      records.push(record);
+      void record.receipt?.commit();
+    },
+    now: () => ({ timeMs: 5, tsec: 7 }),
+    followsLoggers: true,
+    forget: async (name) => void forgotten.push(name),
+    onProblem: () => undefined,
+    onBug: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  return {
+    host,
+    captures,
+    forgotten,
+    text: (source) =>
+      records
+        .filter((record) => record.source === source)
+        .map(({ data }) => data.toString())
+        .join(''),
+    follow: async (...lives) => {
+      captures.follow(lives);
+      await host.advance(200);
+    },
+    add: async (path, text) => {
+      await files.append(path, text, 0o644);
+      await host.advance(200);
+    },
+  };
+};
+
+describe('what is captured of containers', () => {
+  it('is the console and the log of LXC, and the files inside, with their names', async () => {
+    const { follow, add, text } = await bench();
+    await follow(life('web', 1));
+    await add(`${CAPTURE}/web/console.log`, 'console\n');
+    await add(`${CAPTURE}/web/lxc.log`, 'lxc\n');
+    await add('/roots/web-1/var/log/app', 'inside\n');
+    expect([text('lxc/console.log'), text('lxc/lxc.log'), text('/var/log/app')]).toEqual([
+      'console\n',
+      'lxc\n',
+      'inside\n',
+    ]);
+  });
+
+  it('is a record of level INFO that is not our own', async () => {
+    const records: LogRecord[] = [];
+    const { follow, add } = await bench({ take: (record) => void records.push(record) });
+    await follow(life('web', 1));
+    await add(`${CAPTURE}/web/console.log`, 'x\n');
+    expect(records[0]).toMatchObject({ platform: 'web', level: 3, isOwn: false, isText: false, timeMs: 5, tsec: 7 });
+  });
+
+  it('is of the container that runs now: the one before is read to its end', async () => {
+    const { follow, add, text, host } = await bench();
+    await follow(life('web', 1));
+    await add('/roots/web-1/var/log/app', 'old\nlast');
+    await follow(life('web'));
+    await follow(life('web', 2));
+    await add('/roots/web-1/var/log/app', 'nobody hears\n');
+    await add('/roots/web-2/var/log/app', 'new\n');
+    expect(text('/var/log/app')).toBe('old\nlastnew\n');
+    expect(host.timers).toBe(0);
+  });
+
+  it('waits until it is known what is wanted, and goes on when nothing is wanted any more', async () => {
+    const { follow, add, text } = await bench();
+    await follow({ name: 'web', initPid: 1, loggers: undefined });
+    await add('/roots/web-1/var/log/app', 'one\n');
+    expect(text('/var/log/app')).toBe('');
+    await follow(life('web', 1));
+    await follow({ name: 'web', initPid: 1, loggers: undefined });
+    await add('/roots/web-1/var/log/app', 'two\n');
+    expect(text('/var/log/app')).toBe('one\ntwo\n');
+  });
+
+  it('is forgotten with the container, once its last words are read', async () => {
+    const { follow, host, text, forgotten } = await bench();
+    await follow(life('web', 1));
+    await host.operator.files.append(`${CAPTURE}/web/console.log`, 'last words', 0o644);
+    await follow();
+    expect(text('lxc/console.log')).toBe('last words');
+    expect(forgotten).toEqual(['web']);
+    await host.advance(60_000);
+    expect(host.timers).toBe(0);
+  });
+
+  it('stays with a container that is back before it was forgotten', async () => {
+    const { follow, captures, add, text, forgotten } = await bench();
+    await follow(life('web', 1));
+    captures.follow([]);
+    await follow(life('web', 2));
+    await add(`${CAPTURE}/web/console.log`, 'again\n');
+    expect(text('lxc/console.log')).toBe('again\n');
+    expect(forgotten.length).toBeLessThanOrEqual(1);
+  });
+
+  it('leaves the files inside alone without PV_LOG_LOGGERS', async () => {
+    const { follow, add, text } = await bench({ followsLoggers: false });
+    await follow(life('web', 1));
+    await add('/roots/web-1/var/log/app', 'x\n');
+    await add(`${CAPTURE}/web/console.log`, 'console\n');
+    expect([text('/var/log/app'), text('lxc/console.log')]).toEqual(['', 'console\n']);
+  });
+
+  it('waits in its file while the log server has no room', async () => {
+    const waiting: (() => void)[] = [];
+    const { follow, add, host, text } = await bench({ whenRoom: (_, callback) => void waiting.push(callback) });
+    await follow(life('web', 1));
+    await add(`${CAPTURE}/web/console.log`, 'one\n');
+    await add(`${CAPTURE}/web/console.log`, 'two\n');
+    expect([text('lxc/console.log'), waiting.length]).toEqual(['', 1]);
+    waiting.pop()?.();
+    await host.advance(200);
+    waiting.pop()?.();
+    await host.advance(200);
+    expect(text('lxc/console.log')).toBe('one\ntwo\n');
+  });
+
+  it('ends with everything read, or where it is', async () => {
+    for (const isLast of [true, false]) {
+      const { follow, host, text, captures } = await bench();
+      await follow(life('web', 1));
+      await host.operator.files.append(`${CAPTURE}/web/console.log`, 'last words', 0o644);
+      const stopped = captures.stop(isLast);
+      await host.advance(10);
+      await stopped;
+      expect(text('lxc/console.log')).toBe(isLast ? 'last words' : '');
+      expect(host.timers).toBe(0);
+    }
+  });
+});
