@@ -75,12 +75,15 @@ class LogStore implements LogSink {
     this.#rotation = openRotation({ ...options, usage: this.#usage, losses: this.#losses });
   }
 
-  async start(): Promise<void> {
-    await this.#allowing('start', async () => {
-      await this.#usage.refresh();
-      await this.#rotation.recover();
+  /** Whatever is written waits for it; nobody else does: the disk may hang. */
+  start(): Promise<void> {
+    return this.#turn(async () => {
+      await this.#allowing('start', async () => {
+        await this.#usage.refresh();
+        await this.#rotation.recover();
+      });
+      this.#begin();
     });
-    this.#begin();
   }
 
   write(records: readonly LogRecord[]): Promise<void> {
@@ -262,8 +265,8 @@ class LogStore implements LogSink {
   }
 }
 
-export const openLogStore = async (options: LogStoreOptions): Promise<LogSink> => {
+export const openLogStore = (options: LogStoreOptions): LogSink => {
   const store = new LogStore(options);
-  await store.start();
+  store.start().catch(options.onBug);
   return store;
 };

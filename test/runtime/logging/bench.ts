@@ -62,7 +62,7 @@ export const bench = async (options: BenchOptions = {}, given?: SimulatedHost): 
   const logs = host.logFiles(LOGS);
   const problems: string[] = [];
   const notes = await openNotes(host.logFiles(RUN));
-  const sink = await openLogStore({
+  const sink = openLogStore({
     logs,
     clock: host.clock,
     revision: options.revision ?? '1',

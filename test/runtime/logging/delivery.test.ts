@@ -21,7 +21,7 @@ const daemonOn = async (host: SimulatedHost, layout = { filetree: true, singlefi
   const delivered = await deliveredBy(logs, text);
   const options = { logs, clock: host.clock, revision: '1', onBug, onProblem: () => undefined };
   const budget = () => ({ maxSize: '100K', hysteresisFactor: 4, rotateFactor: 5 });
-  const store = await openLogStore({ ...options, layout: () => layout, budget, notes: await openNotes(run) });
+  const store = openLogStore({ ...options, layout: () => layout, budget, notes: await openNotes(run) });
   follow({
     ...{ files: host.followedFiles, clock: host.clock, root: ROOT, path: PATH, isRing: false, delivered, onBug },
     deliver: async (data, receipt) => store.write([record('', { data, receipt })]),
