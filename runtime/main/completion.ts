@@ -1,8 +1,8 @@
 /** Shell completion: the shells ask the program itself, which answers from its own command tree. */
 import type { Command } from 'commander';
 
-/** Names that only a running device knows, by the name of the argument they are for. */
-export type KnownNames = Readonly<Record<string, () => Promise<readonly string[]>>>;
+/** Names that only a running device knows, by the name of the argument they are for. They get the words of the line. */
+export type KnownNames = Readonly<Record<string, (words: readonly string[]) => Promise<readonly string[]>>>;
 
 /** Hidden: completes the last of the words. */
 export const COMPLETE = '__complete';
@@ -57,17 +57,19 @@ const placeOf = (program: Command, words: readonly string[]): Place => {
 const flagsOf = (command: Command | null): readonly string[] =>
   command === null ? [] : [...command.options.flatMap(({ long }) => long ?? []), ...flagsOf(command.parent)];
 
-const candidatesAt = async (
-  { command, given }: Place,
-  current: string,
+const candidatesFor = async (
+  program: Command,
+  words: readonly string[],
   known: KnownNames,
 ): Promise<readonly string[]> => {
+  const { command, given } = placeOf(program, words.slice(0, -1));
+  const current = words.at(-1) ?? '';
   if (current.startsWith('-')) return [...flagsOf(command), '--help'];
   const children = command.createHelp().visibleCommands(command);
   if (children.length > 0) return children.map((child) => child.name());
   const argument = command.registeredArguments[given];
   if (argument === undefined) return [];
-  return argument.argChoices ?? (await known[argument.name()]?.()) ?? [];
+  return argument.argChoices ?? (await known[argument.name()]?.(words)) ?? [];
 };
 
 /** What the last of the words may become. Knows no answer rather than failing: this runs while somebody types. */
@@ -77,7 +79,7 @@ export const complete = async (
   known: KnownNames = {},
 ): Promise<readonly string[]> => {
   const current = words.at(-1) ?? '';
-  const candidates = await candidatesAt(placeOf(program, words.slice(0, -1)), current, known).catch(() => []);
+  const candidates = await candidatesFor(program, words, known).catch(() => []);
   return [...new Set(candidates)].filter((candidate) => candidate.startsWith(current));
 };
 

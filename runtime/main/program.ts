@@ -18,13 +18,18 @@ export const newProgram = (name: string, description: string): Command =>
     .configureHelp({ showGlobalOptions: true });
 
 /** Runs the program on these words; an error that explains itself is one line, anything else is our bug and keeps its stack. */
-export const runProgram = async (program: Command, words: readonly string[] = process.argv.slice(2)): Promise<void> => {
+export const runProgram = async (
+  program: Command,
+  words: readonly string[] = process.argv.slice(2),
+  onError: (error: Error) => void = () => undefined,
+): Promise<void> => {
   // A reader that has seen enough (`pantavisor schema | head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
     await program.parseAsync([...words], { from: 'user' });
   } catch (error) {
     if (!isExplained(error)) throw error;
+    onError(error);
     process.stderr.write(`${program.name()}: ${error.message}\n`);
     process.exitCode = 1;
   }

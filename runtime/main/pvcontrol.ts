@@ -1,11 +1,13 @@
 /** The program `pvcontrol`: the client of the control socket, with Pantavisor's commands and exit codes (cli-tools.md §2). */
 import type { Command } from 'commander';
-import { addCompletion, type KnownNames } from './completion.ts';
+import { addCompletion } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
 import { addDeviceCommands, addStepCommands } from './pvcontrol/device-commands.ts';
 import { addGuestCommands } from './pvcontrol/guest-commands.ts';
+import { knownNames } from './pvcontrol/known-names.ts';
 import { addLogCommands } from './pvcontrol/log-commands.ts';
 import { acceptBehind, globalsOf } from './pvcontrol/output-options.ts';
+import { failAsShellTool, runElsewhere, tellScripts } from './pvcontrol/shell-tool.ts';
 import { addTransactionCommands, transactionExamples } from './pvtx/commands.ts';
 
 const EXAMPLES = `
@@ -33,7 +35,10 @@ const program = newProgram('pvcontrol', 'Asks and tells the pantavisor of this d
   .option('--table', 'print tables, whatever the output is')
   .addHelpText('after', EXAMPLES);
 
+failAsShellTool(program);
 const globals = globalsOf(program);
+const words = process.argv.slice(2);
+runElsewhere('pvcontrol', words);
 const lists = async () => import('./pvcontrol/lists.ts');
 const orders = async () => import('./pvcontrol/orders.ts');
 
@@ -116,20 +121,17 @@ steps
   .command('show-progress')
   .description('how far a revision is')
   .argument('<revision>', 'such as 7, locals/web or current')
-  .action(async (revision: string) => (await orders()).showProgress(revision, globals()));
+  .option('-w, --watch', 'until it is over: exit code 0 when it was committed, else 255')
+  .action(async (revision: string, { watch }: { readonly watch?: true }) => {
+    const { showProgress, watchProgress } = await import('./pvcontrol/progress-command.ts');
+    await (watch ? watchProgress : showProgress)(revision, globals());
+  });
 
 program
   .command('signal')
   .description('tell pantavisor about this container, from inside it')
   .addArgument(program.createArgument('<signal>').choices(['ready', 'alive']))
   .action(async (signal: string) => (await orders()).sendSignal(signal, globals()));
-
-const namesAt = (path: string) => async (): Promise<readonly string[]> => (await lists()).namesAt(path, globals());
-const known: KnownNames = {
-  container: namesAt('/containers'),
-  resource: namesAt('/containers'),
-  revision: async () => ['current', ...(await namesAt('/steps')())],
-};
 
 program
   .command('storage')
@@ -146,6 +148,6 @@ const tx = program
   .addHelpText('after', transactionExamples('pvcontrol tx', 'pvcontrol cmd run "$(pvcontrol tx commit)"'))
   .helpCommand(false);
 addTransactionCommands(tx, globals);
-addCompletion(program, known);
+addCompletion(program, knownNames(globals));
 acceptBehind(program);
-await runProgram(program);
+await runProgram(program, words, tellScripts);

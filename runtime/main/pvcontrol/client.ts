@@ -31,6 +31,20 @@ export class ClientError extends Error {
   }
 }
 
+/** Nobody is there to ask. */
+export class NoSocket extends ClientError {
+  /** What was tried, in that order. */
+  readonly places: readonly string[];
+
+  constructor(places: readonly string[], source: string) {
+    super(
+      `no control socket at ${places.join(', ')}${source}. Is pantavisor running? ` +
+        'Name its socket with -s SOCKET, or its run directory with PV_SYSTEM_RUNDIR.',
+    );
+    this.places = places;
+  }
+}
+
 /** On the device, in an older device, and in a container. */
 const USUAL_SOCKETS = ['/run/pantavisor/pv/pv-ctrl', '/pv/pv-ctrl', '/pantavisor/pv-ctrl'];
 const TIMEOUT_MS = 240_000;
@@ -41,18 +55,23 @@ const isSocket = async (path: string): Promise<boolean> => {
   return found?.isSocket() === true;
 };
 
+/** Where the socket may be, in order: a place that was named is the only one. */
+export const socketPlaces = (given: string | undefined, env: NodeJS.ProcessEnv): readonly string[] => {
+  if (given !== undefined) return [given];
+  const run = env['PV_SYSTEM_RUNDIR'];
+  return run ? [`${run}/pv-ctrl`] : USUAL_SOCKETS;
+};
+
 /**
- * The socket to ask. A place that was named is the only one that is looked at: falling back to another one would
- * control another daemon. @throws ClientError naming every place that was tried.
+ * The socket to ask. Falling back from a place that was named would control another daemon.
+ * @throws NoSocket naming every place that was tried.
  */
 export const findSocket = async (given: string | undefined, env: NodeJS.ProcessEnv): Promise<string> => {
-  const run = env['PV_SYSTEM_RUNDIR'];
-  const places = given !== undefined ? [given] : run ? [`${run}/pv-ctrl`] : USUAL_SOCKETS;
+  const places = socketPlaces(given, env);
   for (const place of places) if (await isSocket(place)) return place;
-  const source = given !== undefined ? ' (from -s)' : run ? ' (from PV_SYSTEM_RUNDIR)' : '';
-  throw new ClientError(
-    `no control socket at ${places.join(', ')}${source}. Is pantavisor running? ` +
-      'Name its socket with -s SOCKET, or its run directory with PV_SYSTEM_RUNDIR.',
+  throw new NoSocket(
+    places,
+    given !== undefined ? ' (from -s)' : places === USUAL_SOCKETS ? '' : ' (from PV_SYSTEM_RUNDIR)',
   );
 };
 

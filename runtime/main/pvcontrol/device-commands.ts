@@ -17,6 +17,14 @@ const show = (parent: Command, words: readonly string[], path: string, descripti
     .action(async () => (await orders()).show(path, globals()));
 };
 
+const showMap = (parent: Command, path: string, globals: Globals): void => {
+  parent
+    .command('ls')
+    .alias('list')
+    .description('print it')
+    .action(async () => (await lists()).printMap(path, globals()));
+};
+
 /** A command with commands of its own. */
 const family = (program: Command, words: readonly string[], description: string): Command => {
   const [name = '', ...aliases] = words;
@@ -65,7 +73,7 @@ const addOrders = (program: Command, globals: Globals): void => {
 
 const addMetadata = (program: Command, words: readonly string[], path: string, globals: Globals): void => {
   const parent = family(program, words, `look at and change ${path.slice(1).replace('-meta', ' metadata')}`);
-  show(parent, ['ls', 'list'], path, 'print it', globals);
+  showMap(parent, path, globals);
   const save = parent
     .command('save')
     .description('set a key')
@@ -126,13 +134,7 @@ export const addDeviceCommands = (program: Command, globals: Globals): void => {
   addObjects(program, globals);
   addMetadata(program, ['devmeta'], '/device-meta', globals);
   addMetadata(program, ['usrmeta'], '/user-meta', globals);
-  show(
-    family(program, ['config'], 'the configuration by its older names'),
-    ['ls', 'list'],
-    '/config',
-    'print it',
-    globals,
-  );
+  showMap(family(program, ['config'], 'the configuration by its older names'), '/config', globals);
   family(program, ['configuration', 'conf'], 'the configuration')
     .command('ls')
     .alias('list')

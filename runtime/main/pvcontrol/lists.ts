@@ -28,6 +28,15 @@ export const printList = async (list: List, options: GlobalOptions): Promise<voi
   conclude(answer, options, answer.status === 200 ? await shown(list, answer.body, options) : answer.body);
 };
 
+/** An object of names and values: for people a table of both. */
+export const printMap = async (path: string, options: GlobalOptions): Promise<void> => {
+  const answer = await askSocket({ method: 'GET', path }, options);
+  if (answer.status !== 200 || !wantsTable(options)) return conclude(answer, options);
+  const { listTable } = await import('../table.ts');
+  const map = Object.entries(JSON.parse(answer.body)).map(([key, value]) => ({ key, value }));
+  conclude(answer, options, listTable(map, ['key', 'value'], { colour: hasColours() }));
+};
+
 /** Again whenever the device changes: on a terminal in place, elsewhere one after the other. */
 export const watchList = async (list: List, options: GlobalOptions): Promise<void> => {
   const socket = await findSocket(options.s, process.env);

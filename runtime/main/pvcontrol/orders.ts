@@ -16,11 +16,6 @@ export const controlContainer = async (name: string, action: string, options: Gl
   conclude(await askSocket({ method: 'PUT', path, body: JSON.stringify({ action }) }, options), options);
 };
 
-export const showProgress = async (revision: string, options: GlobalOptions): Promise<void> => {
-  const path = `/steps/${checkedName('revision', revision)}/progress`;
-  conclude(await askSocket({ method: 'GET', path }, options), options);
-};
-
 export const sendSignal = async (type: string, options: GlobalOptions): Promise<void> => {
   const body = JSON.stringify({ type, payload: '' });
   conclude(await askSocket({ method: 'POST', path: '/signal', body }, options), options);

@@ -45,9 +45,17 @@ export const write = (text: string, { f }: GlobalOptions): void => {
 export const wantsTable = ({ json, table, f }: GlobalOptions): boolean =>
   table === true || (json !== true && f === undefined && process.stdout.isTTY === true);
 
+/** `{"Error":"…"}` as a sentence, for people. */
+const sentenceOf = ({ status, body }: Answer): string => {
+  // Pantavisor itself does not escape it: no JSON to be relied on.
+  const text = /^\{"Error":"(.*)"\}$/.exec(body)?.[1] ?? (body || `status ${status}`);
+  return `pvcontrol: ${text}${status === 503 ? ' (busy, try again)' : ''}`;
+};
+
 /** Prints an answer, `shown` in its place when there is one, and sets the exit code. */
 export const conclude = (answer: Answer, options: GlobalOptions, shown = answer.body): void => {
   process.exitCode = exitCodeOf(answer);
-  if (answer.status === 200) write(`${shown}\n`, options);
+  if (answer.status === 200) write(`${shown === '' && wantsTable(options) ? 'Done.' : shown}\n`, options);
+  else if (process.stderr.isTTY && options.json !== true) process.stderr.write(`${sentenceOf(answer)}\n`);
   else process.stderr.write(`${answer.body === '' ? `status ${answer.status}` : answer.body}\n`);
 };

@@ -87,6 +87,11 @@ describe('pvcontrol', () => {
 
   it('completes names of containers from the device', async () => {
     expect((await pvcontrol('__complete', '--', 'containers', 'stop', 'w')).stdout).toBe('web\n');
+    expect((await pvcontrol('__complete', '--', 'enter', '-u', 'w', '')).stdout).toBe('web\nsdk\n');
+    // The device of the line, not that of the shell.
+    const line = ['-s', device.deps.socketPath, 'explain', 's'];
+    expect((await runProgram('pvcontrol', ['__complete', '--', ...line])).stdout).toBe('sdk\n');
+    expect((await pvcontrol('__complete', '--', '-s', '/nowhere', 'exec', '')).stdout).toBe('');
   });
 
   // It waits for a daemon that only boots its device; the clock of another process cannot be moved.
@@ -112,7 +117,7 @@ describe('pvcontrol', () => {
 describe('the socket', () => {
   it('that is missing is named with what to do', async () => {
     const { code, stdout, stderr } = await runProgram('pvcontrol', ['-s', '/nowhere/pv-ctrl', 'ls']);
-    expect([code, stdout]).toEqual([1, '']);
+    expect([code, stdout]).toEqual([1, 'ERROR: /nowhere/pv-ctrl not found\n']);
     expect(stderr).toBe(
       'pvcontrol: no control socket at /nowhere/pv-ctrl (from -s). Is pantavisor running? ' +
         'Name its socket with -s SOCKET, or its run directory with PV_SYSTEM_RUNDIR.\n',
@@ -137,7 +142,13 @@ it.each([
   [507, '{"Error":"Not enough disk space available"}', 48],
   [422, '{"Error":"Object has bad checksum"}', 60],
   [422, '{"Error":"State verification has failed"}', 70],
+  [503, '{"Error":"Not enough disk space available"}', 75],
+  [507, '{"Error": "Not enough disk space available"}', 255],
+  [200, '{"Error":"Object has bad checksum"}', 0],
+  [201, '', 255],
   [204, '', 255],
+  [400, '{"Error":"x"}', 255],
+  [500, '', 255],
   [404, 'constructor', 255],
 ])('status %i with %j exits with %i', (status, body, code) => {
   expect(exitCodeOf({ status, body })).toBe(code);
