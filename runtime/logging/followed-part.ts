@@ -49,7 +49,7 @@ export class FollowedPart {
 
   static async open(file: FollowedFile, options: PartOptions): Promise<FollowedPart> {
     const remembered = (await file.position()) ?? 0;
-    return new FollowedPart(file, options.delivered(file.identity, remembered), options);
+    return new FollowedPart(file, await options.delivered(file.identity, remembered), options);
   }
 
   async hasMore(): Promise<boolean> {

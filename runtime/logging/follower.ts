@@ -33,8 +33,8 @@ export interface Follower {
 
 const REST_MS = 50;
 const AFTER_TROUBLE_MS = 1_000;
-/** The kernel has no watches left: there is no other way to hear of it. */
-const UNWATCHED_MS = 10_000;
+/** It cannot be watched, e.g. since the kernel has no watches left: there is no other way to hear of it. */
+const UNWATCHED_MS = 60_000;
 /** What is read at most of a file whose writer is gone. */
 const MAX_REST_BYTES = 4 << 20;
 const LOST = 'pantavisor: output is missing here: it came faster than it could be kept';
@@ -173,7 +173,7 @@ class FileFollower implements Follower {
   }
 
   #startWatching(): Promise<void> {
-    const { files, root, path, onProblem } = this.#options;
+    const { files, root, path } = this.#options;
     this.#wasWatching = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     let isWatching = false;
@@ -185,8 +185,8 @@ class FileFollower implements Follower {
         resolve();
       },
       error: (error: unknown) => {
-        if (!(error instanceof DeviceError)) this.#options.onBug(error);
-        onProblem(path, `cannot be watched: ${error instanceof Error ? error.message : error}`);
+        if (error instanceof DeviceError) this.#trouble(error);
+        else this.#options.onBug(error);
         this.#unwatch();
         this.#pause(UNWATCHED_MS).then(resolve);
       },

@@ -32,7 +32,7 @@ export interface Note {
 }
 
 /** A note, if the position in this file is still the one of before. @returns where to go on. */
-export type Delivered = (identity: string, position: number) => number;
+export type Delivered = (identity: string, position: number) => Promise<number>;
 
 export interface Notes {
   write(notes: readonly Note[]): Promise<void>;
@@ -77,7 +77,7 @@ export const deliveredBy = async (logs: LogFiles, text: string): Promise<Deliver
   const delivered = new Map<string, number>();
   for (const note of notesIn(text))
     if (await isWhole(logs, note)) delivered.set(`${note.source} ${note.from}`, note.to);
-  return (identity, position) => {
+  return async (identity, position) => {
     const to = delivered.get(`${identity} ${position}`);
     delivered.delete(`${identity} ${position}`); // the inode may be given to another file
     return to ?? position;

@@ -98,7 +98,7 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
       powerOff.resolve('power off');
     },
   });
-  const logging = await startLogging({ device, host, paths, live, onProblem, onBug });
+  const logging = startLogging({ device, host, paths, live, onProblem, onBug });
   const api = await openApi(device, host, paths, { config, ports, log });
   // Bringing many containers up keeps a small machine busy: whoever asks meanwhile has an answer.
   opened.resolve();

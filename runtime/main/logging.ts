@@ -17,16 +17,19 @@ import type { Host } from '../host/host.ts';
 import { hostRoot, linuxFollowedFiles } from '../host/linux/logs/followed-files.ts';
 import { linuxLogFiles } from '../host/linux/logs/log-files.ts';
 import { containerOfPid } from '../host/linux/peer.ts';
+import type { LogFiles } from '../host/log-files.ts';
 import { type Captures, type Life, openCaptures } from '../logging/captures.ts';
 import { openLogStore } from '../logging/log-store.ts';
 import { outputsOf } from '../logging/outputs.ts';
-import { deliveredBy, NOTES_FILE, openNotes } from '../logging/receipt.ts';
+import type { Delivered, Notes } from '../logging/receipt.ts';
 import { type LogServer, startLogServer } from '../logging/server.ts';
 import type { LogSink } from '../logging/sink.ts';
 import { stampOf } from '../logging/stamp.ts';
 import { stdoutSink } from '../logging/stdout.ts';
 import { openUpdateLog } from '../logging/update-log.ts';
+import { inTime } from '../performing.ts';
 import type { Device } from './device.ts';
+import { openDelivery } from './log-delivery.ts';
 import { followUpdates } from './update-logging.ts';
 
 export interface LoggingOptions {
@@ -44,19 +47,19 @@ export interface Logging {
   stop(isLast: boolean): Promise<void>;
 }
 
-const MAX_NOTES_BYTES = 1 << 20;
 const INFO = 3;
+const STOP_LIMIT_SECONDS = 5;
 
-export const startLogging = async (options: LoggingOptions): Promise<Logging> => {
+export const startLogging = (options: LoggingOptions): Logging => {
   const { device, host, paths, live, onProblem, onBug } = options;
   const updateLog = openUpdateLog({
     files: host.files,
     trailOf: (revision) => trailPath(paths, revision),
     onProblem,
   });
-  const notes = await host.files.read(`${paths.run}/${NOTES_FILE}`, MAX_NOTES_BYTES);
-  const delivered = await deliveredBy(linuxLogFiles(paths.logs), notes?.toString() ?? '');
-  const disk = await openDisk(options);
+  const [logs, run] = [linuxLogFiles(paths.logs), linuxLogFiles(paths.run)];
+  const { delivered, notes } = openDelivery({ files: host.files, logs, run, paths, onProblem });
+  const disk = openDisk(options, logs, notes);
   const stdout = stdoutSink(print, () => stampOf(live.values.PV_LOG_STDOUT_TIMESTAMP_FORMAT));
   const server = startLogServer({
     sinks: [disk, stdout, updateLog],
@@ -76,8 +79,13 @@ export const startLogging = async (options: LoggingOptions): Promise<Logging> =>
     server,
     stop: async (isLast) => {
       for (const subscription of subscriptions) subscription.unsubscribe();
-      await captures?.stop(isLast);
-      await server.stop();
+      const ending = async (): Promise<void> => {
+        await captures?.stop(isLast);
+        await server.stop();
+      };
+      // A disk that hangs must not keep the device from going down; the last lines are all that is lost.
+      const ended = inTime(host.clock, STOP_LIMIT_SECONDS, 'stop', 'logging', ending);
+      await ended.catch((error: unknown) => onProblem('logging', String(error)));
     },
   };
 };
@@ -87,12 +95,12 @@ const print = (text: Buffer): Promise<void> =>
     process.stdout.write(text, () => resolve());
   });
 
-const openDisk = async ({ device, host, paths, live, onProblem, onBug }: LoggingOptions): Promise<LogSink> => {
+const openDisk = ({ device, host, live, onProblem, onBug }: LoggingOptions, logs: LogFiles, notes: Notes): LogSink => {
   // A log server is started with its outputs; the rest may change (config.md §6).
   const { PV_LOG_SERVER_OUTPUTS: tokens } = live.values;
   const [filetree, singlefile] = [tokens.includes('filetree'), tokens.includes('singlefile')];
   return openLogStore({
-    logs: linuxLogFiles(paths.logs),
+    logs,
     clock: host.clock,
     revision: revisionIn(device.loop.latest()) ?? '0',
     layout: () => {
@@ -109,7 +117,7 @@ const openDisk = async ({ device, host, paths, live, onProblem, onBug }: Logging
       hysteresisFactor: live.values.PV_LOG_HYSTERESIS_FACTOR,
       rotateFactor: live.values.PV_LOG_ROTATE_FACTOR,
     }),
-    notes: await openNotes(linuxLogFiles(paths.run)),
+    notes,
     onProblem,
     onBug,
   });
@@ -158,7 +166,7 @@ const livesIn = (snapshot: Snapshot): readonly Life[] =>
 const captureOn = (
   { host, paths, live, onProblem, onBug }: LoggingOptions,
   server: LogServer,
-  delivered: Awaited<ReturnType<typeof deliveredBy>>,
+  delivered: Delivered,
 ): Captures | undefined => {
   if (!live.values.PV_LOG_CAPTURE) return undefined;
   return openCaptures({

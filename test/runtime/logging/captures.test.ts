@@ -33,7 +33,7 @@ const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHo
     directory: CAPTURE,
     hostRoot: { path: '', isRight: async () => true },
     rootOf,
-    delivered: (_, position) => position,
+    delivered: async (_, position) => position,
     whenRoom: (_, callback) => callback(),
     take: (record) => {
       records.push(record);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { follow } from '../../../runtime/logging/follower.ts';
 import { openLogStore } from '../../../runtime/logging/log-store.ts';
-import { deliveredBy, NOTES_FILE, openNotes } from '../../../runtime/logging/receipt.ts';
+import { NOTES_FILE } from '../../../runtime/logging/receipt.ts';
+import { openDelivery } from '../../../runtime/main/log-delivery.ts';
 import { LOGS, RUN, record } from './bench.ts';
 
 const ROOT = { path: '/storage/root', isRight: async () => true };
@@ -17,16 +18,16 @@ const onBug = (error: unknown): never => {
 /** A daemon as far as it is about one file: what an earlier one noted, a store, a follower. */
 const daemonOn = async (host: SimulatedHost, layout = { filetree: true, singlefile: false }): Promise<void> => {
   const [logs, run] = [host.logFiles(LOGS), host.logFiles(RUN)];
-  const text = (await host.files.read(`${RUN}/${NOTES_FILE}`, 1 << 20))?.toString() ?? '';
-  const delivered = await deliveredBy(logs, text);
-  const options = { logs, clock: host.clock, revision: '1', onBug, onProblem: () => undefined };
+  const onProblem = (): void => undefined;
+  const { delivered, notes } = openDelivery({ files: host.files, logs, run, paths: { run: RUN }, onProblem });
+  const options = { logs, clock: host.clock, revision: '1', onBug, onProblem };
   const budget = () => ({ maxSize: '100K', hysteresisFactor: 4, rotateFactor: 5 });
-  const store = openLogStore({ ...options, layout: () => layout, budget, notes: await openNotes(run) });
+  const store = openLogStore({ ...options, layout: () => layout, budget, notes });
   follow({
     ...{ files: host.followedFiles, clock: host.clock, root: ROOT, path: PATH, isRing: false, delivered, onBug },
     deliver: async (data, receipt) => store.write([record('', { data, receipt })]),
     remark: async () => undefined,
-    onProblem: () => undefined,
+    onProblem,
   });
 };
 

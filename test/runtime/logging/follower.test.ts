@@ -1,3 +1,4 @@
+import { throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
@@ -32,7 +33,7 @@ const bench = async (options: Options = {}, given?: SimulatedHost): Promise<Benc
     root: ROOT,
     path: PATH,
     isRing: false,
-    delivered: (_, position) => position,
+    delivered: async (_, position) => position,
     deliver: async (data, { commit }) => {
       records.push(data.toString());
       await commit();
@@ -247,5 +248,20 @@ describe('a ring', () => {
     go();
     await device.host.advance(1_000);
     expect(seen).toEqual(['one\n', expect.stringContaining('output is missing here'), 'four\n', 'five\n']);
+  });
+});
+
+describe('a file that cannot be watched', () => {
+  it('is looked at once a minute, which is told once', async () => {
+    const host = simulatedHost();
+    const refusal = new DeviceError('watch', PATH, 'ENOSPC', 'no watches left');
+    const files = { ...host.followedFiles, watch: () => throwError(() => refusal) };
+    const { add, text, problems } = await bench({ files }, host);
+    await add('one\n');
+    await host.advance(600_000);
+    expect(text()).toBe('one\n');
+    expect(problems).toHaveLength(1);
+    const opened = host.trace.filter(({ name }) => name === 'open').length;
+    expect(opened).toBeLessThan(60);
   });
 });

@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FollowedFile } from '../../../runtime/host/followed-files.ts';
+import { mount } from '../../../runtime/host/linux/libc.ts';
 import { linuxFollowedFiles as files } from '../../../runtime/host/linux/logs/followed-files.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch, until } from './scratch.ts';
@@ -75,6 +78,25 @@ describeSystem('followed files on Linux', () => {
     writeFileSync(inside('file'), 'x');
     expect(await files.open({ path, isRight: async () => false }, '/file')).toBeUndefined();
     expect(await files.open({ path: '/proc/4194304/root', isRight: async () => true }, '/file')).toBeUndefined();
+  });
+
+  it('goes through mounts, but asks nothing of one behind which somebody may never answer', async () => {
+    mkdirSync(inside('ram'));
+    mkdirSync(inside('hung'));
+    symlinkSync('/hung/log', inside('link'));
+    execFileSync('mount', ['-t', 'tmpfs', 'none', inside('ram')]);
+    writeFileSync(inside('ram/log'), 'in memory');
+    const fuse = openSync('/dev/fuse', 'r+');
+    try {
+      const options = `fd=${fuse},rootmode=40000,user_id=0,group_id=0`;
+      await mount('pvtest', inside('hung'), { type: 'fuse', flags: 0, options });
+      expect(await content('/ram/log')).toBe('in memory');
+      for (const name of ['/hung/log', '/link'])
+        await expect(files.open(root(), name)).rejects.toMatchObject({ code: 'EREMOTE' });
+    } finally {
+      closeSync(fuse);
+      execFileSync('umount', ['-l', inside('hung'), inside('ram')]);
+    }
   });
 
   it('leaves no descriptor open, found or not', async () => {

@@ -9,6 +9,7 @@ import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { DeviceError } from '../../host.ts';
 import { hasCode } from '../refusal.ts';
 import { entryOf, peek } from './beneath.ts';
+import { mountIdOf, refuseRemote } from './remote-mounts.ts';
 
 const O_PATH = 0o10000000;
 const MAX_SYMLINKS = 40;
@@ -26,12 +27,14 @@ export interface Found {
 
 class Walk {
   readonly #directories: FileHandle[] = [];
+  readonly #root: string;
   readonly #ahead: string[];
   #symlinks = 0;
   #steps = 0;
 
-  constructor(root: FileHandle, path: string) {
-    this.#directories.push(root);
+  constructor(root: string, handle: FileHandle, path: string) {
+    this.#root = root;
+    this.#directories.push(handle);
     this.#ahead = path.split('/').reverse();
   }
 
@@ -68,7 +71,7 @@ class Walk {
     const handle = await this.#peek(name);
     const missing = { directory: this.#top, name, file: undefined };
     if (handle === undefined) return missing;
-    const stats = await handle.stat();
+    const stats = await this.#statOf(handle, name);
     if (stats.isSymbolicLink()) {
       await handle.close();
       return (await this.#follow(name)) ? undefined : missing;
@@ -80,6 +83,17 @@ class Walk {
     if (this.#ahead.every((part) => part === '')) return { directory: this.#top, name, file: { handle, stats } };
     await handle.close();
     return missing;
+  }
+
+  /** Where another mount begins, it is looked at before it is asked anything. */
+  async #statOf(handle: FileHandle, name: string): Promise<Stats> {
+    try {
+      if (mountIdOf(handle) !== mountIdOf(this.#top)) refuseRemote(handle, this.#root, name);
+      return await handle.stat();
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   async #peek(name: string): Promise<FileHandle | undefined> {
@@ -120,7 +134,7 @@ export const findWithin = async (
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES')) return undefined; // a process that ended
     throw error;
   }
-  const walk = new Walk(handle, path);
+  const walk = new Walk(root, handle, path);
   try {
     if (await isRight()) {
       const found = await walk.run();
