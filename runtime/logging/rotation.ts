@@ -45,11 +45,13 @@ export const openRotation = ({ logs, usage, losses, onBug }: RotationOptions): R
   const compressNow = async (path: string, number: number): Promise<void> => {
     const from = rotatingOf(path, number);
     try {
-      usage.set(archiveOf(path, number), await logs.compress(from, archiveOf(path, number)));
+      const sizeBytes = await logs.compress(from, archiveOf(path, number));
+      usage.set(archiveOf(path, number), sizeBytes);
       usage.remove(from);
       losses.over(COMPRESSING);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
+      if (error.code === 'ENOENT') return; // its room was needed
       // It stays as it is until the next start, or until its room is needed.
       losses.add(COMPRESSING, error.code, 0);
     } finally {

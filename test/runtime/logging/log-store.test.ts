@@ -180,6 +180,15 @@ describe('the marks', () => {
     await host.settle();
   });
 
+  it('take what waits for its compression, too, which is no problem then', async () => {
+    const { write, sizes, host, problems } = await bench(SMALL);
+    host.faults = { before: ({ name }) => (name === 'compress' ? { delayMs: 5_000 } : undefined) };
+    for (let round = 0; round < 200; round += 1) await write(record(noise(KB), { source: `s${round % 30}` }));
+    expect([...(await sizes()).values()].reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(102 * KB);
+    await host.advance(300_000);
+    expect(problems.filter((problem) => problem.includes('compress'))).toEqual([]);
+  });
+
   it('hold for live files, too, when there are too many of them', async () => {
     const { write, sizes } = await bench(SMALL);
     for (let round = 0; round < 400; round += 1) await write(record(noise(KB), { source: `s${round % 100}` }));
