@@ -1,5 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
+/** What looks at or changes what all devices on a machine share: mounts being told, swap, zram, ports, every core. */
+const ALONE = [
+  'test/system/{examples,readme,sweep,traces}.test.ts',
+  'test/system/host/**/*.test.ts',
+  'test/system/daemon/{disks,side-by-side}.test.ts',
+  'test/system/update/kill.test.ts',
+];
+
+const onTheMachine = {
+  globalSetup: ['test/system/build.ts', 'test/system/leaks.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 300_000,
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,14 +29,15 @@ export default defineConfig({
       },
       {
         test: {
+          ...onTheMachine,
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          globalSetup: ['test/system/build.ts', 'test/system/leaks.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
+          exclude: ALONE,
+          // Two devices side by side: each waits for the kernel half of the time.
+          maxWorkers: 2,
         },
       },
+      { test: { ...onTheMachine, name: 'system-alone', include: ALONE, fileParallelism: false } },
     ],
   },
 });

@@ -4,12 +4,17 @@ import { bootFile, DoesNotFit } from './boot-file.ts';
 import { BOOT_VARIABLES, type Bootloader } from './bootloader.ts';
 
 const FILE_BYTES = 65_536;
+/** All that Pantavisor reads. */
+const USUAL_BYTES = 1024;
 const MAX_ENTRY_BYTES = 127;
+const NOTHING = Buffer.alloc(FILE_BYTES - USUAL_BYTES);
 
 /** Entries by key, in file order. Later duplicates win; text without `=` is no entry. */
 export const parseUboot = (content: Buffer): Map<string, string> => {
-  const text = content.subarray(0, FILE_BYTES).toString('latin1'); // byte for byte: foreign values need not be UTF-8
-  // Nearly all of it is NUL, and it is read at every look at the update: no string is made for those.
+  // Nearly all of it is NUL, and it is read at every look at the update.
+  const rest = content.subarray(USUAL_BYTES, FILE_BYTES);
+  const isEmpty = rest.equals(NOTHING.subarray(0, rest.length));
+  const text = content.subarray(0, isEmpty ? USUAL_BYTES : FILE_BYTES).toString('latin1'); // byte for byte: foreign values need not be UTF-8
   const entries = (text.match(/[^\0]+/g) ?? []).filter((entry) => entry.indexOf('=') > 0);
   return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 };

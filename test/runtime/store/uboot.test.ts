@@ -51,6 +51,12 @@ test('foreign entries survive byte for byte, behind ours', async () => {
   expect(await entries()).toBe('pv_rev=5\0fdt=a\xff\0arch=arm');
 });
 
+test('foreign entries survive wherever they are', async () => {
+  await writeFile(path, Buffer.concat([Buffer.from('pv_rev=4\0'), Buffer.alloc(50_000), Buffer.from('far=away\0')]));
+  await bootloader.write({ pv_rev: '5' });
+  expect(await entries()).toBe('pv_rev=5\0far=away');
+});
+
 test('writing what is there writes nothing', async () => {
   await bootloader.write({ pv_rev: '1' });
   const { inode } = (await linuxFiles.stat(path)) ?? {};
