@@ -4,8 +4,8 @@ import type { FollowedFile } from '../host/followed-files.ts';
 import { DeviceError } from '../host/host.ts';
 import type { Delivered, Receipt } from './receipt.ts';
 
-/** As one record. */
-const READ_BYTES = 64 * 1024;
+/** As one record: even if each byte were a line, making JSON of it would not hold the event loop up for long. */
+const READ_BYTES = 16 * 1024;
 /** A line that goes on and on comes in pieces. */
 const MAX_LINE_BYTES = 4095;
 /** How much may lie before the position until its room is given back. */
@@ -47,9 +47,15 @@ export class FollowedPart {
     this.#options = options;
   }
 
+  /** Closes the file if it cannot be used. @throws DeviceError */
   static async open(file: FollowedFile, options: PartOptions): Promise<FollowedPart> {
-    const remembered = (await file.position()) ?? 0;
-    return new FollowedPart(file, await options.delivered(file.identity, remembered), options);
+    try {
+      const remembered = (await file.position()) ?? 0;
+      return new FollowedPart(file, await options.delivered(file.identity, remembered), options);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async hasMore(): Promise<boolean> {

@@ -121,9 +121,10 @@ class FileFollower implements Follower {
     const { path, isRing } = this.#options;
     const before = await this.#open(`${path}.1`);
     if (before === undefined) return this.#open(path);
+    this.#current = before; // closed with it, if it cannot be read
     const isOurs = isRing || (await before.file.position()) !== undefined;
     if (isOurs && (await before.hasMore())) return before;
-    await before.file.close();
+    await this.#close();
     return this.#open(path);
   }
 

@@ -6,6 +6,13 @@ export type Stamp = (timeMs: number) => string;
 
 const NEWLINE = 0x0a;
 
+/** How many `linesOf` would find, without making them: a record may be nothing but newlines. */
+export const countLines = (data: Buffer): number => {
+  let count = 0;
+  for (const byte of data) if (byte === NEWLINE) count += 1;
+  return data.length === 0 || data.at(-1) === NEWLINE ? count : count + 1;
+};
+
 /** Without their newlines; a newline at the end begins no further line. */
 export const linesOf = (data: Buffer): Buffer[] => {
   const lines: Buffer[] = [];
@@ -50,23 +57,26 @@ const raw = ({ data, isText, timeMs }: LogRecord, stamp?: Stamp): Buffer => {
 export const treeText = (record: LogRecord, stamp?: Stamp): Buffer =>
   record.isOwn ? labelled(record, stamp) : raw(record, stamp);
 
-const jsonLine = ({ platform, source, level, tsec }: LogRecord, message: string, ts: string | undefined): string => {
-  const head = { tsec, tnano: 0, ...(ts === undefined ? {} : { ts }) };
-  return `${JSON.stringify({ ...head, platform, lvl: LEVEL_NAMES[level], src: source, msg: message })}\n`;
+/** What is the same for all lines of a record. */
+const jsonHead = ({ platform, source, level, tsec }: LogRecord, ts: string | undefined): string => {
+  const time = { tsec, tnano: 0, ...(ts === undefined ? {} : { ts }) };
+  return JSON.stringify({ ...time, platform, lvl: LEVEL_NAMES[level], src: source }).slice(0, -1);
 };
+
+const jsonLine = (head: string, message: string): string => `${head},"msg":${JSON.stringify(message)}}\n`;
 
 const textOf = (bytes: Buffer): string => bytes.toString('utf8').replace(/\r$/, '');
 
 /** In `pv.log`: one object for each line. */
 export const jsonLines = (record: LogRecord, stamp?: Stamp): Buffer => {
-  const ts = stamp?.(record.timeMs);
+  const head = jsonHead(record, stamp?.(record.timeMs));
   return Buffer.from(
     linesOf(record.data)
-      .map((line) => jsonLine(record, textOf(line), ts))
+      .map((line) => jsonLine(head, textOf(line)))
       .join(''),
   );
 };
 
 /** In the log of an update: one object for the record. */
 export const jsonRecord = (record: LogRecord): string =>
-  jsonLine(record, record.data.toString('utf8').replace(/[\r\n]+$/, ''), undefined);
+  jsonLine(jsonHead(record, undefined), record.data.toString('utf8').replace(/[\r\n]+$/, ''));

@@ -2,7 +2,7 @@
  * A batch of records as what is to be appended to each file. A platform that comes with more sources than it may have
  * files has the rest of them in one, with their names in the lines.
  */
-import { jsonLines, labelled, linesOf, type Stamp, treeText } from './lines.ts';
+import { countLines, jsonLines, labelled, type Stamp, treeText } from './lines.ts';
 import { othersOf, pathOf, SINGLE_FILE } from './log-path.ts';
 import type { Receipt } from './receipt.ts';
 import type { LogRecord } from './record.ts';
@@ -68,7 +68,7 @@ export const sorting = (): Sorting => {
           chunk.receipts.push({ receipt: record.receipt, at: chunk.bytes, length: bytes.length });
         chunk.parts.push(bytes);
         chunk.bytes += bytes.length;
-        chunk.lines += linesOf(record.data).length;
+        chunk.lines += countLines(record.data);
       };
       for (const record of records) {
         if (filetree) {
