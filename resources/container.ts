@@ -30,7 +30,7 @@ export interface ContainerSpec {
   readonly configOverlay?: string;
   /** Bind /lib/firmware and /lib/modules of the host (run.json `automodfw`, default true). */
   readonly bindModulesAndFirmware: boolean;
-  /** Bind /dev/log (run.json `dev-log`; undefined: `PV_LOG_AUTO_DEVLOG` decides). */
+  /** /dev/log leads to the log server (run.json `dev-log`; undefined: `PV_LOG_AUTO_DEVLOG` decides). */
   readonly devLog?: boolean;
   /** Files in it whose lines are its logs. */
   readonly loggers: readonly Logger[];

@@ -33,7 +33,7 @@ export interface LxcContext {
   readonly paths: Paths;
   /** Directory that becomes the topmost lower layer of the root; undefined: the revision has no `_config` for it. */
   readonly configOverlay?: string;
-  /** Bind the host's /dev/log: decided from run.json and `PV_LOG_AUTO_DEVLOG`, and it exists. */
+  /** /dev/log leads to the log server: decided from run.json and `PV_LOG_AUTO_DEVLOG`. */
   readonly devLog: boolean;
   /** `PV_LXC_LOG_LEVEL`: 0 trace … 8 fatal. */
   readonly logLevel: number;
@@ -100,15 +100,26 @@ const roleDirectories = ({ container, paths }: LxcContext): readonly string[] =>
   return [...mountPoints, `${paths.run}/user-meta${suffix}`, `${paths.run}/device-meta${suffix}`, paths.logs];
 };
 
-const hostMounts = ({ container, host, devLog }: LxcContext): readonly Line[] => {
+const hostMounts = ({ container, host }: LxcContext): readonly Line[] => {
   const firmware = container.bindModulesAndFirmware && host.firmware;
   const modules = container.bindModulesAndFirmware && host.modules !== undefined ? `lib/modules/${host.modules}` : '';
   return [
     ...(firmware ? [mountEntry('/lib/firmware', 'lib/firmware', 'bind,ro,create=dir')] : []),
     ...(modules === '' ? [] : [mountEntry(`/${modules}`, modules, 'bind,ro,create=dir')]),
-    ...(devLog ? [mountEntry('/dev/log', 'dev/log', 'bind,create=file')] : []),
   ];
 };
+
+/**
+ * A symlink, because a bound socket would stay the one of a daemon that is gone. Made by a hook that is run when /dev has
+ * been filled; LXC puts words of its own behind it. A container that brings its own /dev gets the socket itself.
+ */
+const devLog = (lines: readonly Line[], { paths }: LxcContext): Line => {
+  const ownDev = lines.findLast(({ key }) => key === 'lxc.autodev')?.value === '0';
+  return ownDev
+    ? mountEntry(`${paths.run}/pv-ctrl-log`, 'dev/log', 'bind,create=file,optional')
+    : setting('lxc.hook.autodev', DEV_LOG_HOOK);
+};
+const DEV_LOG_HOOK = `sh -c 'ln -sfn /pantavisor/pv-ctrl-log "$LXC_ROOTFS_MOUNT/dev/log" || :' sh`;
 
 /** A path written for a device, where volumes are mounted below /volumes, as it is called here. */
 const relocate = (path: string, volumes: string): string =>
@@ -182,6 +193,7 @@ const ownLines = (lines: readonly Line[], context: LxcContext): readonly Line[] 
       : []),
     ...roleMounts(context),
     ...hostMounts(context),
+    ...(context.devLog ? [devLog(lines, context)] : []),
     // Of LXC's own programs only lxc-attach honours it: init is always given container=lxc.
     setting('lxc.environment', `container=pv-${nameOf(container.group)}`),
   ];

@@ -48,7 +48,7 @@ export const RunManifest = z.looseObject({
     .optional(),
   services: RequirementsManifest.optional(),
   exports: z.array(z.string()).optional().describe('Paths offered to other containers below /exports.'),
-  'dev-log': z.boolean().optional().describe('Bind /dev/log; default PV_LOG_AUTO_DEVLOG.'),
+  'dev-log': z.boolean().optional().describe('Whether /dev/log leads to the log server; default PV_LOG_AUTO_DEVLOG.'),
 });
 export type RunManifest = z.output<typeof RunManifest>;
 

@@ -8,6 +8,7 @@ import type { Event } from '../event.ts';
 import type { Explanation } from '../history/explanation.ts';
 import type { RevisionRecord } from '../history/revision-record.ts';
 import type { Files } from '../host/host.ts';
+import type { LogCount } from '../logging/queues.ts';
 import type { CommandsPort } from './commands.ts';
 import type { ConfigurationPort } from './configuration.ts';
 import type { MetadataPort } from './metadata.ts';
@@ -82,6 +83,8 @@ export interface ApiDeps {
   readonly userMeta: MetadataPort;
   readonly deviceMeta: MetadataPort;
   readonly configuration: ConfigurationPort;
+  /** What was logged since the start, and lost of it. */
+  readonly logs: () => readonly LogCount[];
   /** For `GET /buildinfo`. */
   readonly buildInfo: string;
   /** An error of ours that a client was told as 500, or a listener that could not be opened; for the log. */

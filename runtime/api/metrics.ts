@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { isOfKind, nameOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import type { LogCount } from '../logging/queues.ts';
 import type { ActionCount } from './action-tally.ts';
 import { refsOf } from './conditions.ts';
 import type { ApiDeps } from './deps.ts';
@@ -16,6 +17,7 @@ export interface Scrape {
   readonly snapshot: Snapshot;
   readonly view: StatusView;
   readonly actions: readonly Readonly<ActionCount>[];
+  readonly logs: readonly LogCount[];
   readonly nowMs: number;
   readonly wallTime: Date;
 }
@@ -48,6 +50,10 @@ export const metricsPage = (names: Pick<ApiDeps, 'containerStatusName'>): ((scra
     'result',
   ]);
   const seconds = counter('pantavisor_action_seconds_total', 'Time that actions took.', ['action', 'result']);
+  const logged = counter('pantavisor_log_records_total', 'Log records that came in.', ['platform']);
+  const lost = counter('pantavisor_log_records_lost_total', 'Log records that came faster than they can be written.', [
+    'platform',
+  ]);
   const utilization = gauge(
     'pantavisor_event_loop_utilization',
     'Share of time the event loop was busy since the last scrape.',
@@ -100,12 +106,21 @@ export const metricsPage = (names: Pick<ApiDeps, 'containerStatusName'>): ((scra
       seconds.inc({ action, result }, Math.max(0, taken));
     }
   };
+  const ofLogs = ({ logs }: Scrape): void => {
+    logged.reset();
+    lost.reset();
+    for (const { platform, received, lost: gone } of logs) {
+      logged.inc({ platform }, received);
+      lost.inc({ platform }, gone);
+    }
+  };
 
   return (scrape) => {
     ofDevice(scrape);
     ofContainers(scrape);
     ofProcess(scrape);
     ofActions(scrape);
+    ofLogs(scrape);
     return registry.metrics();
   };
 };

@@ -67,7 +67,7 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
     metrics: async () => {
       const metrics = await import('./metrics.ts');
       page ??= metrics.metricsPage(deps);
-      const scrape = { snapshot: deps.snapshot(), view: view(), actions: tally.counts(), ...time() };
+      const scrape = { snapshot: deps.snapshot(), view: view(), actions: tally.counts(), logs: deps.logs(), ...time() };
       return { status: 200, headers: PROMETHEUS, body: await page(scrape) };
     },
     stop: () => {

@@ -60,13 +60,15 @@ export interface LoadedConfig {
 /**
  * The daemon is no init yet, so appengine is what it is unless told otherwise; and what the appengine image ships
  * as its pantavisor.config holds (config.md §7), without its PV_UPDATER_GOALS_TIMEOUT of 10 s: that is tuned to
- * test containers, and would roll back real ones on a busy machine.
+ * test containers, and would roll back real ones on a busy machine. The kernel is not the device's alone here, nor are
+ * its messages.
  */
 const APPENGINE: readonly Entry[] = Object.entries({
   PV_SYSTEM_INIT_MODE: 'appengine',
   PV_WDT_MODE: 'disabled',
   PV_SECUREBOOT_MODE: 'disabled',
   PV_CONTROL_REMOTE: '0',
+  PV_LOG_CAPTURE_DMESG: '0',
   PV_UPDATER_COMMIT_DELAY: '5',
 }).map(([key, value]) => ({ key, value }));
 

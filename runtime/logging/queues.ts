@@ -121,9 +121,9 @@ export class LogQueues {
     return Math.min(PLATFORM_BYTES, TOTAL_BYTES / sharers);
   }
 
+  /** One after the other: each may fill what the next one would need. */
   #wake(queue: Queue): void {
-    if (queue.waiting.length === 0 || queue.bytes > this.#limit(queue) / 2) return;
-    for (const callback of queue.waiting.splice(0)) callback();
+    while (queue.waiting.length > 0 && queue.bytes <= this.#limit(queue) / 2) queue.waiting.shift()?.();
   }
 
   #queueOf(platform: string): Queue {

@@ -5,9 +5,6 @@
  * it leaves everything running for the next daemon to take over. Our own bugs end the process with code 70.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { release } from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { config as rxjs } from 'rxjs';
 import { groupStatusNameOf, statusNameOf } from '../../reconcilers/goals.ts';
@@ -18,7 +15,6 @@ import { type Api, startApi } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import { type LiveConfig, openLiveConfig } from '../config/live.ts';
 import type { Host } from '../host/host.ts';
-import { cgroupLayout } from '../host/linux/cgroups.ts';
 import { linuxClock } from '../host/linux/clock.ts';
 import { linuxContainers } from '../host/linux/containers.ts';
 import { endProcess } from '../host/linux/ending.ts';
@@ -30,18 +26,20 @@ import { callerOf } from '../host/linux/peer.ts';
 import { realPaths } from '../host/linux/real-paths.ts';
 import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
-import type { RehearsalSettings } from '../rehearsal/present.ts';
 import { startingFiles } from '../starting-files.ts';
 import { onceCalm } from './calm.ts';
 import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
 import { followIncoming } from './incoming.ts';
 import { logLevelOf } from './log-level.ts';
-import { startLogging } from './logging.ts';
+import type { LogTap } from './log-tap.ts';
+import { type Logging, startLogging } from './logging.ts';
+import { lxcSettings, rehearsalSettings } from './machine-settings.ts';
 import { type Oem, oemOf } from './oem.ts';
 import { plannerFor } from './planner.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { openPushing } from './pushing.ts';
+import { startListening } from './signals.ts';
 import { readingBeside } from './state-reader.ts';
 import { progressText, stepsOf } from './steps.ts';
 import { storageSettingsOf } from './storage-settings.ts';
@@ -52,12 +50,9 @@ const SHUTDOWN_LIMIT_MS = 60_000;
 const BUG_EXIT_CODE = 70;
 /** Whoever started us may switch the machine off. */
 const POWER_OFF_EXIT_CODE = 3;
-const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-/** Twice of each container, in the run directory: what a console says in the time that a daemon needs to start. */
-const CONSOLE_LOG_BYTES = 256 << 10;
 
 /** Runs until a signal ends it. @returns the exit code: 0, 3 when it was asked to power off, or 1 when something was left behind. */
-export const runDaemon = async (config: Config, log: Logger): Promise<number> => {
+export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promise<number> => {
   const onBug = (error: unknown): void => {
     log.fatal({ err: error }, 'pantavisor has a bug and must be started again; containers go on running');
     endProcess(BUG_EXIT_CODE);
@@ -98,11 +93,11 @@ export const runDaemon = async (config: Config, log: Logger): Promise<number> =>
       powerOff.resolve('power off');
     },
   });
-  const logging = startLogging({ device, host, paths, live, onProblem, onBug });
-  const api = await openApi(device, host, paths, { config, ports, log });
+  const logging = startLogging({ device, host, paths, live, tap, onProblem, onBug });
+  const api = await openApi(device, host, paths, { config, ports, logging, log });
+  await linkSockets(paths);
   // Bringing many containers up keeps a small machine busy: whoever asks meanwhile has an answer.
   opened.resolve();
-  await linkSockets(paths);
   const pushing = await openPushing({ device, host, paths, config, live, ports, conditions: api.conditions, log });
   const urls = { status: api.statusUrl, push: pushing.url() };
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
@@ -182,29 +177,6 @@ const startOn = (
     onProblem: (subject, message) => log.warn({ subject }, message),
   });
 
-/** A rehearsal's device has what this machine has. */
-const rehearsalSettings = (host: Host, paths: Paths, { values }: Config): RehearsalSettings => ({
-  paths,
-  goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
-  commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
-  verityHandlers: values.PV_SECUREBOOT_HANDLERS,
-  rebootTransitions: values.PV_UPDATER_REBOOT,
-  lxc: lxcSettings(values),
-  zram: host.disks.zramSupported,
-  swap: host.disks.swapSupported,
-});
-
-const lxcSettings = (values: Config['values']): RehearsalSettings['lxc'] => ({
-  host: { cgroups: cgroupLayout(), firmware: existsSync('/lib/firmware'), ...kernelModules() },
-  logLevel: values.PV_LXC_LOG_LEVEL,
-  consoleBytes: CONSOLE_LOG_BYTES,
-  capture: values.PV_LOG_CAPTURE,
-  devLog: values.PV_LOG_AUTO_DEVLOG,
-});
-
-const kernelModules = (): { modules?: string } =>
-  existsSync(`/lib/modules/${release()}`) ? { modules: release() } : {};
-
 /** The log takes a new level at once; whoever else depends on what may change asks when it counts. */
 const followMetadata = (
   { settings }: Config,
@@ -225,10 +197,11 @@ const followMetadata = (
 interface Served {
   readonly config: Config;
   readonly ports: Ports;
+  readonly logging: Logging;
   readonly log: Logger;
 }
 
-const openApi = (device: Device, host: Host, paths: Paths, { config, ports, log }: Served): Promise<Api> => {
+const openApi = (device: Device, host: Host, paths: Paths, { config, ports, logging, log }: Served): Promise<Api> => {
   const { loop, store } = device;
   return startApi({
     socketPath: `${paths.run}/pv-ctrl`,
@@ -254,34 +227,7 @@ const openApi = (device: Device, host: Host, paths: Paths, { config, ports, log 
     plan: plannerFor(device, host, rehearsalSettings(host, paths, config)),
     history: device.history.revisions,
     ...ports,
+    logs: logging.server.counts,
     report: (error, doing) => log.error({ err: error }, doing),
   });
-};
-
-interface Listening {
-  /** Handled for good: with the handler gone, a second signal would end the daemon in the middle of its work. */
-  readonly first: Promise<NodeJS.Signals>;
-  /** Whether one has come: the next program in this process would never know of it. */
-  any(): Promise<boolean>;
-  stop(): void;
-}
-
-const startListening = (): Listening => {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let isTold = false;
-  const tell = (signal: NodeJS.Signals): void => {
-    isTold = true;
-    resolve(signal);
-  };
-  for (const signal of ENDINGS) process.on(signal, tell);
-  return {
-    first: promise,
-    any: async () => {
-      await nextTurn(); // in which a signal that was caught already is told
-      return isTold;
-    },
-    stop: () => {
-      for (const signal of ENDINGS) process.off(signal, tell);
-    },
-  };
 };

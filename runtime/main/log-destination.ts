@@ -28,3 +28,11 @@ export const readable = (json: string): string => {
 /** Synchronous: the last words of a daemon that ends are the ones that matter. */
 export const logDestination = (output: NodeJS.WriteStream & { readonly fd: number }): DestinationStream =>
   output.isTTY ? { write: (line) => output.write(readable(line)) } : pino.destination({ fd: output.fd, sync: true });
+
+/** Resolves when the text is out, or when there is nobody any more who would read it. */
+export const printTo =
+  (output: NodeJS.WriteStream) =>
+  (text: Uint8Array): Promise<void> =>
+    new Promise((resolve) => {
+      output.write(text, () => resolve());
+    });

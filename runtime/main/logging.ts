@@ -12,7 +12,6 @@ import { nameOf, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import type { LiveConfig } from '../config/live.ts';
-import { modifiedOf } from '../config/settings.ts';
 import type { Host } from '../host/host.ts';
 import { hostRoot, linuxFollowedFiles } from '../host/linux/logs/followed-files.ts';
 import { linuxLogFiles } from '../host/linux/logs/log-files.ts';
@@ -20,7 +19,7 @@ import { containerOfPid } from '../host/linux/peer.ts';
 import type { LogFiles } from '../host/log-files.ts';
 import { type Captures, type Life, openCaptures } from '../logging/captures.ts';
 import { openLogStore } from '../logging/log-store.ts';
-import { outputsOf } from '../logging/outputs.ts';
+import { outputsOf, showsOwn } from '../logging/outputs.ts';
 import type { Delivered, Notes } from '../logging/receipt.ts';
 import { type LogServer, startLogServer } from '../logging/server.ts';
 import type { LogSink } from '../logging/sink.ts';
@@ -30,6 +29,10 @@ import { openUpdateLog } from '../logging/update-log.ts';
 import { inTime } from '../performing.ts';
 import type { Device } from './device.ts';
 import { openDelivery } from './log-delivery.ts';
+import { printTo } from './log-destination.ts';
+import { logThresholdOf } from './log-level.ts';
+import { openLogSources } from './log-sources.ts';
+import type { LogTap } from './log-tap.ts';
 import { followUpdates } from './update-logging.ts';
 
 export interface LoggingOptions {
@@ -37,6 +40,8 @@ export interface LoggingOptions {
   readonly host: Host;
   readonly paths: Paths;
   readonly live: LiveConfig;
+  /** On the daemon's own log. */
+  readonly tap: LogTap;
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
 }
@@ -47,11 +52,10 @@ export interface Logging {
   stop(isLast: boolean): Promise<void>;
 }
 
-const INFO = 3;
 const STOP_LIMIT_SECONDS = 5;
 
 export const startLogging = (options: LoggingOptions): Logging => {
-  const { device, host, paths, live, onProblem, onBug } = options;
+  const { device, host, paths, live, tap, onProblem, onBug } = options;
   const updateLog = openUpdateLog({
     files: host.files,
     trailOf: (revision) => trailPath(paths, revision),
@@ -60,7 +64,7 @@ export const startLogging = (options: LoggingOptions): Logging => {
   const [logs, run] = [linuxLogFiles(paths.logs), linuxLogFiles(paths.run)];
   const { delivered, notes } = openDelivery({ files: host.files, logs, run, paths, onProblem });
   const disk = openDisk(options, logs, notes);
-  const stdout = stdoutSink(print, () => stampOf(live.values.PV_LOG_STDOUT_TIMESTAMP_FORMAT));
+  const stdout = stdoutSink(printTo(process.stdout), () => stampOf(live.values.PV_LOG_STDOUT_TIMESTAMP_FORMAT));
   const server = startLogServer({
     sinks: [disk, stdout, updateLog],
     outputs: () => outputsOf(outputSettings(live), { disk, stdout, update: updateLog }),
@@ -68,6 +72,10 @@ export const startLogging = (options: LoggingOptions): Logging => {
     clock: host.clock,
     onLoss: (platform, records) => onProblem(platform, `logs faster than can be written: ${records} records were lost`),
     onBug,
+  });
+  const closeSources = openLogSources({
+    ...{ server, clock: host.clock, paths, live, tap, onProblem, onBug },
+    showsOwn: () => showsOwn(outputSettings(live)),
   });
   const captures = captureOn(options, server, delivered);
   const subscriptions = [
@@ -79,6 +87,7 @@ export const startLogging = (options: LoggingOptions): Logging => {
     server,
     stop: async (isLast) => {
       for (const subscription of subscriptions) subscription.unsubscribe();
+      closeSources();
       const ending = async (): Promise<void> => {
         await captures?.stop(isLast);
         await server.stop();
@@ -90,24 +99,17 @@ export const startLogging = (options: LoggingOptions): Logging => {
   };
 };
 
-const print = (text: Buffer): Promise<void> =>
-  new Promise((resolve) => {
-    process.stdout.write(text, () => resolve());
-  });
-
 const openDisk = ({ device, host, live, onProblem, onBug }: LoggingOptions, logs: LogFiles, notes: Notes): LogSink => {
-  // A log server is started with its outputs; the rest may change (config.md §6).
-  const { PV_LOG_SERVER_OUTPUTS: tokens } = live.values;
-  const [filetree, singlefile] = [tokens.includes('filetree'), tokens.includes('singlefile')];
   return openLogStore({
     logs,
     clock: host.clock,
     revision: revisionIn(device.loop.latest()) ?? '0',
     layout: () => {
+      const { PV_LOG_SERVER_OUTPUTS: tokens } = live.values;
       const tree = stampOf(live.values.PV_LOG_FILETREE_TIMESTAMP_FORMAT);
       const single = stampOf(live.values.PV_LOG_SINGLEFILE_TIMESTAMP_FORMAT);
       return {
-        ...{ filetree, singlefile },
+        ...{ filetree: tokens.includes('filetree'), singlefile: tokens.includes('singlefile') },
         ...(tree === undefined ? {} : { filetreeStamp: tree }),
         ...(single === undefined ? {} : { singlefileStamp: single }),
       };
@@ -123,11 +125,10 @@ const openDisk = ({ device, host, live, onProblem, onBug }: LoggingOptions, logs
   });
 };
 
-/** By default all but DEBUG and TRACE, as the daemon's own level: Pantavisor's 0 would keep no line of a container. */
 const outputSettings = ({ values, settings }: LiveConfig) => ({
   capture: values.PV_LOG_CAPTURE,
   tokens: values.PV_LOG_SERVER_OUTPUTS,
-  level: modifiedOf(settings).PV_LOG_LEVEL === 'default' ? INFO : values.PV_LOG_LEVEL,
+  level: logThresholdOf(settings),
 });
 
 const timesOf = ({ clock }: Host, { values }: LiveConfig) => {

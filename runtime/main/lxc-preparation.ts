@@ -49,13 +49,12 @@ export const lxcPreparation = ({ files }: Host, paths: Paths, settings: LxcSetti
       const { name } = spec;
       const source = await readConfig(spec);
       const overlay = await copyOverlay(spec);
-      const devLog = (spec.devLog ?? settings.devLog) && (await files.stat('/dev/log')) !== undefined;
       const { host, logLevel, consoleBytes, capture } = settings;
       const altered = alterLxcConfig(source, {
         container: spec,
         paths,
         ...overlay,
-        devLog,
+        devLog: spec.devLog ?? settings.devLog,
         logLevel,
         consoleBytes,
         capture,

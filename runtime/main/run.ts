@@ -6,12 +6,10 @@ import { endProcess } from '../host/linux/ending.ts';
 import { findSources, type SourceOptions } from './config-sources.ts';
 import { logDestination } from './log-destination.ts';
 import { logLevelOf } from './log-level.ts';
+import { type LogTap, logTap } from './log-tap.ts';
 
-const openLog = (config: Config): Logger =>
-  pino(
-    { level: logLevelOf(config.settings), base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    logDestination(process.stdout),
-  );
+const openLog = (config: Config, tap: LogTap): Logger =>
+  pino({ level: logLevelOf(config.settings), base: null, timestamp: pino.stdTimeFunctions.isoTime }, tap);
 
 const checkUser = (): void => {
   if (process.getuid?.() !== 0)
@@ -30,9 +28,10 @@ export const run = async (options: SourceOptions): Promise<void> => {
   const { sources, warnings: unread } = findSources(options);
   const { config, warnings } = loadConfig(sources);
   checkUser();
-  const log = openLog(config);
+  const tap = logTap(logDestination(process.stdout));
+  const log = openLog(config, tap);
   for (const warning of [...unread, ...warnings]) log.warn(warning);
   const { runDaemon } = await import('./daemon.ts');
   // Not process.exitCode: watches and sockets that are still open must not keep a daemon that has ended.
-  endProcess(await runDaemon(config, log).catch((error: unknown) => failed(log, error)));
+  endProcess(await runDaemon(config, log, tap).catch((error: unknown) => failed(log, error)));
 };

@@ -195,13 +195,24 @@ describe('mounts from the host', () => {
     ]);
   });
 
-  test('firmware, modules and /dev/log are bound where they exist', () => {
+  test('/dev/log leads to the log server, and to that of the next daemon, by a symlink in the /dev that LXC makes', () => {
+    const hook = `lxc.hook.autodev = sh -c 'ln -sfn /pantavisor/pv-ctrl-log "$LXC_ROOTFS_MOUNT/dev/log" || :' sh`;
+    expect(linesOf('', { devLog: true })).toContain(hook);
+    expect(linesOf('lxc.autodev = 1\nlxc.hook.autodev = /mine', { devLog: true })).toEqual(
+      expect.arrayContaining(['lxc.hook.autodev = /mine', hook]),
+    );
+    const own = linesOf('lxc.autodev = 0', { devLog: true });
+    expect(own).toContain('lxc.mount.entry = /pv/pv-ctrl-log dev/log none bind,create=file,optional 0 0');
+    expect(own).not.toContain(hook);
+    expect(linesOf('', { devLog: false }).join()).not.toContain('dev/log');
+  });
+
+  test('firmware and modules are bound where they exist', () => {
     const host = { cgroups: 'hybrid', firmware: true, modules: '6.1.0-x' } as const;
-    expect(linesOf('', { host, devLog: true })).toEqual(
+    expect(linesOf('', { host })).toEqual(
       expect.arrayContaining([
         'lxc.mount.entry = /lib/firmware lib/firmware none bind,ro,create=dir 0 0',
         'lxc.mount.entry = /lib/modules/6.1.0-x lib/modules/6.1.0-x none bind,ro,create=dir 0 0',
-        'lxc.mount.entry = /dev/log dev/log none bind,create=file 0 0',
       ]),
     );
   });

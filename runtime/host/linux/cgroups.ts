@@ -37,6 +37,10 @@ export const cgroupLayout = (): CgroupLayout => {
   return hierarchies.every(({ unified }) => unified) ? 'unified' : 'hybrid';
 };
 
+/** Where the v2 hierarchy is mounted; undefined: nowhere. */
+export const unifiedMountPoint = (): string | undefined =>
+  cgroupHierarchies().find(({ unified }) => unified)?.mountPoint;
+
 /** A cgroup that is gone, or goes while we look, has nothing in it. */
 const unlessGone = async <T>(work: Promise<T>, nothing: T): Promise<T> => {
   try {

@@ -25,7 +25,12 @@ const ffi = (): Ffi => {
   return loaded;
 };
 
-const ERRNO_NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+/** Of two names for one number the first in the alphabet: EAGAIN, not EWOULDBLOCK. */
+const ERRNO_NAMES = new Map<number, string>(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 
 export const errnoName = (errno: number): string => ERRNO_NAMES.get(errno) ?? `ERRNO_${errno}`;
 
@@ -65,8 +70,23 @@ const resultOf = (name: string, subject: string, { value, errnoCode, errnoMessag
   throw new DeviceError(name, subject, errnoName(errnoCode), errnoMessage.replace(/ \(os error \d+\)$/, ''));
 };
 
-const call = (name: string, subject: string, ...values: readonly Argument[]): number =>
+/** @throws DeviceError. For files of this folder that wrap functions of one kind. */
+export const call = (name: string, subject: string, ...values: readonly Argument[]): number =>
   resultOf(name, subject, ffi().load(request(name, values)));
+
+/** As `call`, where a refusal is a usual answer: then the negative errno. */
+export const tryCall = (name: string, ...values: readonly Argument[]): number => {
+  const { value, errnoCode } = ffi().load(request(name, values));
+  return value < 0 ? -errnoCode : value;
+};
+
+/** Where the bytes of a buffer are, for structures that point to them; they stay there as long as the buffer is held. */
+export const addressOf = (bytes: Buffer): bigint => {
+  const { I64, U8Array } = ffi().DataType;
+  // memcpy(3) of nothing returns where it would have copied to.
+  const request = { library: 'libc', funcName: 'memcpy', retType: I64, paramsType: [U8Array, U8Array, I64] };
+  return BigInt(Number(ffi().load({ ...request, paramsValue: [bytes, bytes, 0] })));
+};
 
 const callOnPool = async (name: string, subject: string, ...values: readonly Argument[]): Promise<number> =>
   resultOf(name, subject, await ffi().load({ ...request(name, values), runInNewThread: true }));
@@ -142,21 +162,6 @@ export const datagramSocket = (): number => {
 export const dup3 = (from: number, to: number): void => {
   const O_CLOEXEC = 0x80000;
   call('dup3', `fd ${from}`, from, to, O_CLOEXEC);
-};
-
-/** A new epoll descriptor, closed on exec. */
-export const epollCreate = (): number => {
-  const EPOLL_CLOEXEC = 0x80000;
-  return call('epoll_create1', 'a new epoll', EPOLL_CLOEXEC);
-};
-
-/** Adds `fd` to the interest list of `epoll`. */
-export const epollAdd = (epoll: number, fd: number, events: number): void => {
-  const EPOLL_CTL_ADD = 1;
-  // struct epoll_event is packed (12 bytes) on x86_64 and padded (16 bytes) elsewhere; the data field is not used.
-  const event = Buffer.alloc(16);
-  event.writeUInt32LE(events);
-  call('epoll_ctl', `fd ${fd}`, epoll, EPOLL_CTL_ADD, fd, event);
 };
 
 /** What of `events` is so for `fd` now, without waiting. */

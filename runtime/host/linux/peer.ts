@@ -30,7 +30,11 @@ export const socketFd = (socket: Socket): number =>
 /** Who connected (or listened, seen from a client), as of then. undefined: closed, or of a foreign pid namespace. */
 export const peerOf = (socket: Socket): Peer | undefined => {
   const fd = socketFd(socket);
-  if (fd < 0) return undefined;
+  return fd < 0 ? undefined : peerOn(fd);
+};
+
+/** As `peerOf`, of a descriptor that is open. */
+export const peerOn = (fd: number): Peer | undefined => {
   const credentials = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, 12);
   const [pid, uid, gid] = [0, 4, 8].map((offset) => credentials.readInt32LE(offset));
   if (pid === undefined || uid === undefined || gid === undefined || pid <= 0) return undefined;
@@ -105,7 +109,7 @@ export const callerIn = (
  * Ask once per connection, when it is accepted.
  */
 export const callerOf = (socket: Socket, lxcPath: string): Caller | undefined => {
-  const handle = peerHandle(socket);
+  const handle = peerHandle(socketFd(socket));
   if (handle === 'gone') return undefined;
   if (handle === 'unsupported') {
     const peer = peerOf(socket);
@@ -121,8 +125,8 @@ export const callerOf = (socket: Socket, lxcPath: string): Caller | undefined =>
   }
 };
 
-const peerHandle = (socket: Socket): number | 'unsupported' | 'gone' => {
-  const fd = socketFd(socket);
+/** A descriptor of the process at the other end, which is to be closed. */
+export const peerHandle = (fd: number): number | 'unsupported' | 'gone' => {
   if (fd < 0) return 'gone';
   try {
     return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, 4).readInt32LE(0);
@@ -132,5 +136,5 @@ const peerHandle = (socket: Socket): number | 'unsupported' | 'gone' => {
 };
 
 /** -1 when the process has ended, 0 when it is of a pid namespace that we do not see (pidfd in proc_pid_fdinfo(5)). */
-const pidOfHandle = (pidfd: number): number =>
+export const pidOfHandle = (pidfd: number): number =>
   Number(/^Pid:\s*(-?\d+)/m.exec(procFile(`/proc/self/fdinfo/${pidfd}`) ?? '')?.[1] ?? -1);

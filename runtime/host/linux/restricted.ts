@@ -2,8 +2,10 @@
 import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { restrictedDirectory } from '../../../resources/lxc-place.ts';
 import type { Paths } from '../../../resources/paths.ts';
+import { MESSAGE_SOCKET } from './log-intake.ts';
+import { hasCode } from './refusal.ts';
 
-const SOCKETS = ['pv-ctrl'];
+const SOCKETS = ['pv-ctrl', MESSAGE_SOCKET];
 
 /** To be called whenever the sockets were made anew: a link stays with the socket it was made for. */
 export const linkSockets = async (paths: Paths): Promise<void> => {
@@ -12,7 +14,18 @@ export const linkSockets = async (paths: Paths): Promise<void> => {
   for (const socket of SOCKETS) {
     const fresh = `${directory}/.${socket}.new`;
     await rm(fresh, { force: true });
-    await link(`${paths.run}/${socket}`, fresh);
+    if (!(await linked(`${paths.run}/${socket}`, fresh))) continue;
     await rename(fresh, `${directory}/${socket}`);
+  }
+};
+
+/** False: there is no such socket, because it could not be had. */
+const linked = async (path: string, as: string): Promise<boolean> => {
+  try {
+    await link(path, as);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
   }
 };

@@ -22,4 +22,4 @@ export const refuse = (refused: string): Refused => ({ refused });
 
 export type Parsed = Message | Refused;
 
-export const isRefused = (parsed: Parsed): parsed is Refused => 'refused' in parsed;
+export const isRefused = (parsed: object): parsed is Refused => 'refused' in parsed;

@@ -149,6 +149,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       },
       snapshot: () => snapshot,
       events: EMPTY,
+      logs: () => [],
       plan: async (document) => {
         log.push(`plan ${document === undefined ? 'now' : Buffer.from(document).toString()}`);
         return { against: 'running', from: '0', to: 'locals/a', steps: [] };

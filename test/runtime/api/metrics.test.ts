@@ -15,8 +15,9 @@ describe('a page of metrics', () => {
     observed: { 'container/web': running({ startedAtMs: 30_000, retries: 2 }) },
   });
   const view = statusView(snapshot, EMPTY_TIMELINE, TIME, NAMES);
+  const LOGS = [{ platform: 'web', received: 7, lost: 2 }];
   const page = (actions: Parameters<ReturnType<typeof metricsPage>>[0]['actions'] = []): Promise<string> =>
-    metricsPage(NAMES)({ snapshot, view, actions, ...TIME });
+    metricsPage(NAMES)({ snapshot, view, actions, logs: LOGS, ...TIME });
 
   it.each([
     'pantavisor_resources{kind="container",outcome="converged"} 1',
@@ -26,6 +27,8 @@ describe('a page of metrics', () => {
     'pantavisor_update_phase{phase="running"} 1',
     'pantavisor_update_phase{phase="trying"} 0',
     'pantavisor_failed_revisions 0',
+    'pantavisor_log_records_total{platform="web"} 7',
+    'pantavisor_log_records_lost_total{platform="web"} 2',
     '# TYPE pantavisor_actions_total counter',
     '# TYPE process_resident_memory_bytes gauge',
   ])('says %s', async (line) => {
@@ -35,12 +38,13 @@ describe('a page of metrics', () => {
   it('forgets what is gone by the next scrape, and counts nothing twice', async () => {
     const render = metricsPage(NAMES);
     const actions = [{ action: 'container.start', result: 'done', count: 3, seconds: 0.5 }] as const;
-    await render({ snapshot, view, actions, ...TIME });
+    await render({ snapshot, view, actions, logs: LOGS, ...TIME });
     const empty = snapshotOf([]);
     const text = await render({
       snapshot: empty,
       view: statusView(empty, EMPTY_TIMELINE, TIME, NAMES),
       actions,
+      logs: [],
       ...TIME,
     });
     expect(text).not.toContain('container="web"');
