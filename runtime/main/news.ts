@@ -2,9 +2,9 @@
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 
-/** What runs or was proposed before may be proposed again at every start. */
+/** What runs or was proposed before may be proposed again at every start; who insists asks for it once more. */
 export const isNews = (next: UpdateSpec, proposal: UpdateSpec | undefined, snapshot: Snapshot): boolean => {
   const { status } = resourceIn(snapshot, UPDATE);
   const known = proposal ?? status?.trial ?? status?.committed;
-  return known?.revision !== next.revision || known.hash !== next.hash;
+  return next.insisted === true || known?.revision !== next.revision || known.hash !== next.hash;
 };

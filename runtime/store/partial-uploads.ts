@@ -66,26 +66,30 @@ interface Work {
   readonly ended: Promise<unknown>;
 }
 
-/** Content in pieces that are worth a write; what came before an error is passed on before it. */
+/**
+ * Content in pieces that are worth a write, each in the same memory: it must be written when the next one is asked for.
+ * What came before an error is passed on before it.
+ */
 async function* inPieces(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let pending: Uint8Array[] = [];
+  const whole = Buffer.allocUnsafe(PIECE_BYTES);
   let bytes = 0;
-  const take = (): Buffer => {
-    const piece = Buffer.concat(pending);
-    [pending, bytes] = [[], 0];
-    return piece;
-  };
   try {
-    for await (const piece of content) {
-      pending.push(piece);
-      bytes += piece.length;
-      if (bytes >= PIECE_BYTES) yield take();
+    for await (const given of content) {
+      for (let left = given; left.length > 0; ) {
+        const taken = left.subarray(0, PIECE_BYTES - bytes);
+        whole.set(taken, bytes);
+        bytes += taken.length;
+        left = left.subarray(taken.length);
+        if (bytes < PIECE_BYTES) continue;
+        yield whole;
+        bytes = 0;
+      }
     }
   } catch (error) {
-    if (bytes > 0) yield take();
+    if (bytes > 0) yield whole.subarray(0, bytes);
     throw error;
   }
-  if (bytes > 0) yield take();
+  if (bytes > 0) yield whole.subarray(0, bytes);
 }
 
 export const openPartialUploads = async (options: PartialUploadsOptions): Promise<PartialUploads> => {
