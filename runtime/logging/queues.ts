@@ -6,6 +6,8 @@ import type { LogRecord } from './record.ts';
 
 const PLATFORM_BYTES = 1 << 20;
 const TOTAL_BYTES = 8 << 20;
+/** Of a platform that has nothing in it yet, when all others have filled theirs. */
+const LEAST_BYTES = 32 << 10;
 /** Of each platform, before the next one has its turn. */
 const QUANTUM_BYTES = 16 << 10;
 /** What a record costs besides its data. */
@@ -37,6 +39,7 @@ export class LogQueues {
   readonly #queues = new Map<string, Queue>();
   /** Those with records, in the order of their turns. */
   readonly #turns = new Set<Queue>();
+  #bytes = 0;
 
   get isEmpty(): boolean {
     return this.#turns.size === 0;
@@ -58,6 +61,7 @@ export class LogQueues {
     }
     queue.records.push(record);
     queue.bytes += sizeOf(record);
+    this.#bytes += sizeOf(record);
     this.#turns.add(queue);
     return true;
   }
@@ -106,6 +110,7 @@ export class LogQueues {
       record = queue.records[queue.next];
     }
     queue.bytes -= bytes;
+    this.#bytes -= bytes;
     this.#turns.delete(queue);
     if (queue.next < queue.records.length) this.#turns.add(queue);
     // Cut off only now and then: shifting every time would move all that waits.
@@ -117,8 +122,8 @@ export class LogQueues {
   }
 
   #limit(queue: Queue): number {
-    const sharers = this.#turns.size + (this.#turns.has(queue) ? 0 : 1);
-    return Math.min(PLATFORM_BYTES, TOTAL_BYTES / sharers);
+    const others = this.#bytes - queue.bytes;
+    return Math.min(PLATFORM_BYTES, Math.max(LEAST_BYTES, TOTAL_BYTES - others));
   }
 
   /** One after the other: each may fill what the next one would need. */
