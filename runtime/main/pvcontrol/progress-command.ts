@@ -22,7 +22,11 @@ const progressIn = ({ body }: Answer): Progress => {
 
 const sentenceOf = (answer: Answer): string => {
   const { status, progress, 'status-msg': message } = progressIn(answer);
-  return `${status} ${progress} %: ${message}`.replace(/\p{Cc}+/gu, ' ');
+  const parts = [status, progress === undefined ? undefined : `${progress} %`, message];
+  return parts
+    .filter((part) => part !== undefined && part !== '')
+    .join(', ')
+    .replace(/\p{Cc}+/gu, ' ');
 };
 
 const ask = (revision: string, options: GlobalOptions): Promise<Answer> =>
