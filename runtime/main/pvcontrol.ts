@@ -24,7 +24,8 @@ Examples:
 People get tables, programs JSON: --json and --table choose. The socket is the one of -s, else of PV_SYSTEM_RUNDIR, else
 /run/pantavisor/pv/pv-ctrl, /pv/pv-ctrl or, in a container, /pantavisor/pv-ctrl.
 
-Exit codes: 0 done, 75 busy, try again, 255 refused, 1 nobody answered or the command is wrong.`;
+Exit codes: 0 done, 75 busy, try again, 48 no room, 60 wrong checksum, 255 refused, 1 nobody answered or the command is
+wrong; of enter and exec that of the command.`;
 
 const program = newProgram('pvcontrol', 'Asks and tells the pantavisor of this device.')
   .option('-s <socket>', 'control socket')

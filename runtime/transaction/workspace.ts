@@ -4,6 +4,7 @@
  * Both are written whole or not at all. `.status` is what counts, and is the last to be written and the first to go:
  * whatever is cut off leaves either the transaction as it was, or none.
  */
+import { resolve } from 'node:path';
 import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import type { Files } from '../host/host.ts';
 import { EXIT, TransactionError } from './failure.ts';
@@ -55,7 +56,14 @@ export const openWorkspace = (files: Files, directory: string): Workspace => {
 
   const record = async (): Promise<TransactionRecord | undefined> => {
     const bytes = await files.read(statusFile, MAX_STATUS_BYTES);
-    return bytes && decodeRecord(bytes, statusFile);
+    if (bytes === undefined) return undefined;
+    const { objects, queue, ...found } = decodeRecord(bytes, statusFile);
+    // C's are as they were given, and mean what they mean where the command is run.
+    return {
+      ...found,
+      objects: objects === undefined ? undefined : resolve(objects),
+      queue: queue && { ...queue, directory: resolve(queue.directory) },
+    };
   };
 
   const document = async (): Promise<Buffer> => {

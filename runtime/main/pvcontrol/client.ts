@@ -107,10 +107,12 @@ const open = (socket: string, question: Question, signal?: AbortSignal): Promise
       ...(signal && { signal }),
     });
     asking.once('response', resolve);
+    const explained = (error: NodeJS.ErrnoException): ClientError =>
+      error instanceof ClientError ? error : explain(error, socket);
     // More than one, when an answer comes before everything is sent.
-    asking.on('error', (error) => reject(error instanceof ClientError ? error : explain(error, socket)));
+    asking.on('error', (error) => reject(explained(error)));
     if (upload === undefined) asking.end(body);
-    else pipeline(upload.content, asking).catch((error: NodeJS.ErrnoException) => reject(explain(error, socket)));
+    else pipeline(upload.content, asking).catch((error) => reject(explained(error)));
   });
 
 /** @throws ClientError when there is no answer. */

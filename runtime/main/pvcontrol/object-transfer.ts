@@ -24,12 +24,23 @@ const upload = (
 ): Promise<Answer> =>
   askSocket({ method: 'PUT', path: `/objects/${checkedName('sha256', sha)}`, upload: { content, sizeBytes } }, options);
 
+/** So many bytes of it: what is told to the daemon beforehand must be what comes. @throws ClientError when there are fewer. */
+async function* firstOf(content: AsyncIterable<Uint8Array>, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  let left = sizeBytes;
+  for await (const piece of content) {
+    yield piece.subarray(0, left);
+    left -= Math.min(left, piece.length);
+    if (left === 0) return;
+  }
+  if (left > 0) throw new ClientError(`expected ${sizeBytes} bytes, but there are only ${sizeBytes - left}`);
+}
+
 /** `-SIZE` reads so much of standard input. */
 export const putObject = async (file: string, sha: string, options: GlobalOptions): Promise<void> => {
   const [, size] = /^-(\d{1,15})$/.exec(file) ?? [];
   const content = size === undefined ? createReadStream(file) : process.stdin;
   const sizeBytes = size === undefined ? (await stat(file)).size : Number(size);
-  conclude(await upload(sha, content, sizeBytes, options), options);
+  conclude(await upload(sha, firstOf(content, sizeBytes), sizeBytes, options), options);
 };
 
 /** Whatever the answer is, it is the output: scripts have always compared the content themselves. */

@@ -180,6 +180,15 @@ describe('the directory', () => {
     expect(await shown()).toBe(documentOf());
   });
 
+  it('that the C program left with relative directories means those where it is run', async () => {
+    await machine.files.makeDirectory(directory, 0o755);
+    await machine.files.write(`${directory}/.status`, record(1, 1, 'objects', 'queue', 1), 0o600);
+    expect(await work.transaction.workspace.record()).toMatchObject({
+      objects: `${process.cwd()}/objects`,
+      queue: { directory: `${process.cwd()}/queue`, count: 1 },
+    });
+  });
+
   it.each([
     ['of another size', Buffer.from('active')],
     ['of another status', record(9, 0)],

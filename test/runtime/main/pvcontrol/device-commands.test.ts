@@ -84,6 +84,16 @@ describe('pvcontrol objects', () => {
     expect(readFileSync(out, 'utf8')).toBe('abc');
   });
 
+  it('puts as much of standard input as was told, and not less', async () => {
+    expect(await pvcontrol(['objects', 'put', '-3', sha('abc')], 'abcdef')).toEqual(done());
+    expect(await pvcontrol(['objects', 'put', '-9', sha('abcdef')], 'abcdef')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'pvcontrol: expected 9 bytes, but there are only 6\n',
+    });
+    expect(await pvcontrol(['objects', 'put', '-0', sha('')])).toEqual(done());
+  });
+
   it('tells what became of an upload by the exit code', async () => {
     expect((await pvcontrol(['objects', 'put', file('a', 'too much'), sha('a')])).code).toBe(48);
     expect((await pvcontrol(['objects', 'put', file('b', 'wrong'), sha('b')])).code).toBe(60);
