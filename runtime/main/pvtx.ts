@@ -1,6 +1,7 @@
 /** The program `pvtx`: a new state made of one that exists, by adding and removing parts (cli-tools.md §5). */
 import { addCompletion } from './completion.ts';
 import { newProgram, runProgram } from './program.ts';
+import { knownNames } from './pvcontrol/known-names.ts';
 import type { GlobalOptions } from './pvcontrol/question.ts';
 import { addTransactionCommands, transactionExamples } from './pvtx/commands.ts';
 import { understand } from './pvtx/words.ts';
@@ -11,7 +12,7 @@ const program = newProgram('pvtx', 'Makes a new state of this device by adding a
 const globals = (): GlobalOptions => program.opts();
 
 addTransactionCommands(program, globals);
-addCompletion(program);
+addCompletion(program, knownNames(globals));
 
 const understood = understand(process.argv.slice(2));
 switch (understood.kind) {

@@ -151,6 +151,19 @@ describe('pvtx', { timeout: 30_000 }, () => {
     });
   });
 
+  it('completes commands, parts of the state that runs, and where to begin', async () => {
+    // Of the fake device the revision locals/a runs.
+    const asked = (...line: readonly string[]) =>
+      runProgram('pvtx', ['-s', device.deps.socketPath, '__complete', '--', ...line]);
+    await device.deps.installing.install(
+      'locals/a',
+      Buffer.from(documentOf(WEB, { 'db/run.json': '{}', '_sigs/db.json': '{}' })),
+    );
+    expect((await asked('remove', '')).stdout).toBe('web\ndb\n');
+    expect((await asked('begin', 'e')).stdout).toBe('empty\n');
+    expect((await asked('queue', 'un')).stdout).toBe('unpack\n');
+  });
+
   it('helps', async () => {
     expect(await runProgram('pvtx', [])).toMatchObject({ code: 255, stdout: expect.stringContaining('Examples:') });
     expect(await runProgram('pvtx', ['help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Examples:') });
