@@ -9,7 +9,7 @@ import type { Logger } from '../../resources/logger.ts';
 import type { FollowedFiles, FollowedRoot } from '../host/followed-files.ts';
 import type { Clock } from '../host/host.ts';
 import { inTurn } from '../in-turn.ts';
-import { type Follower, type FollowOptions, follow } from './follower.ts';
+import { FORGETFUL, type Follower, type FollowOptions, follow } from './follower.ts';
 import type { Delivered, Receipt } from './receipt.ts';
 import type { LogRecord } from './record.ts';
 
@@ -67,6 +67,14 @@ export const openCaptures = (options: CapturesOptions): Captures => {
   const containers = new Map<string, Container>();
   let isStopped = false;
   let seen = '';
+  let isForgetful = false;
+
+  /** Mostly it is so of all files of the device: one is told of. */
+  const tell = (subject: string, message: string): void => {
+    if (message === FORGETFUL && isForgetful) return;
+    isForgetful ||= message === FORGETFUL;
+    onProblem(subject, message);
+  };
 
   const recordOf = (platform: string, source: string, data: Buffer): LogRecord => ({
     ...{ platform, source, data, isOwn: false, level: INFO, isText: false },
@@ -89,7 +97,7 @@ export const openCaptures = (options: CapturesOptions): Captures => {
       ...{ files, clock, delivered, onBug, ...place },
       deliver: (data, receipt) => deliver(platform, source, data, receipt),
       remark: async (text) => void options.take(recordOf(platform, source, Buffer.from(`${text}\n`))),
-      onProblem: (subject, message) => onProblem(`${platform}: ${subject}`, message),
+      onProblem: (subject, message) => tell(`${platform}: ${subject}`, message),
     });
 
   const followRuntime = (name: string): readonly Follower[] =>

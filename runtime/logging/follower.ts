@@ -37,6 +37,8 @@ const AFTER_TROUBLE_MS = 1_000;
 const UNWATCHED_MS = 60_000;
 /** What is read at most of a file whose writer is gone. */
 const MAX_REST_BYTES = 4 << 20;
+/** What is told of a file whose position cannot be remembered. */
+export const FORGETFUL = 'its file system remembers no position: a restart of the daemon repeats it';
 const LOST = 'pantavisor: output is missing here: it came faster than it could be kept';
 
 class FileFollower implements Follower {
@@ -57,8 +59,7 @@ class FileFollower implements Follower {
     this.#part = {
       ...options,
       onForgetful: () => {
-        if (!this.#isForgetful)
-          options.onProblem(options.path, 'its file system remembers no position: a restart of the daemon repeats it');
+        if (!this.#isForgetful) options.onProblem(options.path, FORGETFUL);
         this.#isForgetful = true;
       },
     };

@@ -40,7 +40,7 @@ export interface Notes {
   close(): Promise<void>;
 }
 
-const NAME = 'log-notes';
+export const NOTES_FILE = 'log-notes';
 
 const isNote = (value: unknown): value is Note =>
   typeof value === 'object' &&
@@ -86,7 +86,7 @@ export const deliveredBy = async (logs: LogFiles, text: string): Promise<Deliver
 
 /** @param run the files of the run directory. @throws DeviceError */
 export const openNotes = async (run: LogFiles): Promise<Notes> => {
-  const file: LogFile = await run.open(NAME);
+  const file: LogFile = await run.open(NOTES_FILE);
   await file.truncate(0);
   return {
     write: async (notes) => {
@@ -96,5 +96,3 @@ export const openNotes = async (run: LogFiles): Promise<Notes> => {
     close: file.close,
   };
 };
-
-export const NOTES_FILE = NAME;

@@ -169,3 +169,26 @@ describe('what is captured of containers', () => {
     }
   });
 });
+
+describe('a device whose file systems remember no position', () => {
+  it('is told of once, and logs all the same', async () => {
+    const host = simulatedHost();
+    const problems: string[] = [];
+    const { followedFiles } = host;
+    const forgetful = {
+      ...followedFiles,
+      open: async (...args: Parameters<typeof followedFiles.open>) => {
+        const file = await followedFiles.open(...args);
+        return file && { ...file, remember: async () => false };
+      },
+    };
+    const onProblem = (subject: string, message: string) => void problems.push(`${subject}: ${message}`);
+    const { follow, add, text } = await bench({ files: forgetful, onProblem }, host);
+    await follow(life('web', 1));
+    await add(`${CAPTURE}/web/console.log`, 'one\n');
+    await add(`${CAPTURE}/web/lxc.log`, 'two\n');
+    await add(`${CAPTURE}/web/console.log`, 'three\n');
+    expect([text('lxc/console.log'), text('lxc/lxc.log')]).toEqual(['one\nthree\n', 'two\n']);
+    expect(problems).toEqual([expect.stringContaining('remembers no position')]);
+  });
+});

@@ -70,6 +70,16 @@ describe('the tree of log files', () => {
     expect(await next.read('1/web/s5')).toBe('5\nmore\n');
   });
 
+  it('neither syncs nor opens files without end for a flood of sources', async () => {
+    const { write, host } = await bench();
+    for (let round = 0; round < 3; round += 1)
+      for (let at = 0; at < 400; at += 1) await write(record('x\n', { platform: `p${at % 4}`, source: `s${at}` }));
+    const open = host.trace.filter(({ name }) => name === 'open').length - 1; // the notes
+    const closed = host.trace.filter(({ port, name }) => port === 'logs' && name === 'close').length;
+    expect(open - closed).toBeLessThanOrEqual(256);
+    expect(host.trace.filter(({ name }) => name === 'sync')).toEqual([]);
+  });
+
   it('makes a file anew that somebody removed', async () => {
     const { write, host, read } = await bench();
     await write(record('one\n'));

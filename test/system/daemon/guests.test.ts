@@ -55,7 +55,7 @@ describeSystem('containers', () => {
 
   test('see below /pantavisor what their role allows', async ({ device }) => {
     await device.start();
-    const behaviour = `ls -1 /pantavisor; echo end of it; ls -1 /pantavisor/logs; for path in /containers /status /groups; do ask GET $path; done
+    const behaviour = `ls -1 /pantavisor; echo end of it; while [ -z "$(ls /pantavisor/logs)" ]; do sleep 0.1; done; ls -1 /pantavisor/logs; for path in /containers /status /groups; do ask GET $path; done
 for place in . logs user-meta device-meta nobody ledger volumes/*/*; do touch /pantavisor/$place/probe 2>/dev/null && echo writable; done
 echo end`;
     const state = realState().container('manager', { behaviour }).container('plain', { behaviour, run: NOBODY });

@@ -1,5 +1,5 @@
 /** What real containers say, and where it ends up: consoles, files inside them, and daemons that die. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -105,6 +105,32 @@ describeSystem('logs of real containers', () => {
       'echo hello; while ! grep -q hello /pantavisor/logs/lxc/console.log; do sleep 0.1; done; touch /seen';
     await device.deploy('app', realState().container('web', { behaviour, run: { roles: ['nobody'] } }));
     await until('it has read it', async () => existsSync(`/proc/${await device.pidOf('web')}/root/seen`));
+  });
+
+  test('pvcontrol follows a console, over the death of the daemon and into the next revision', async ({ device }) => {
+    await device.start();
+    const web = { behaviour: counting('/dev/console', '0.05') };
+    await device.deploy('app', realState().container('web', web));
+    await until('it is logged', () => device.console('locals/app', 'web').includes('line'));
+    const args = ['-s', join(device.run, 'pv-ctrl'), 'logs', '-f', '-n', 'all', 'web', 'console.log'];
+    const following = spawn(join(import.meta.dirname, '../../../dist/pvcontrol'), args);
+    let shown = '';
+    following.stdout.on('data', (text) => {
+      shown += text;
+    });
+    try {
+      await until('it follows', () => shown.includes('line'));
+      await device.kill();
+      await device.start();
+      const seen = numbersIn(shown).length;
+      await until('it goes on', () => numbersIn(shown).length > seen + 5);
+      await device.deploy('next', realState().container('web', web).container('other', {}));
+      const before = numbersIn(shown).length;
+      await until('it goes on in the next revision', () => numbersIn(shown).length > before + 10);
+      expectConsecutive(numbersIn(shown));
+    } finally {
+      following.kill();
+    }
   });
 
   test('nothing is kept without PV_LOG_CAPTURE', async ({ device }) => {

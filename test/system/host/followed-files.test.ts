@@ -17,8 +17,10 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FollowedFile } from '../../../runtime/host/followed-files.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files.ts';
 import { mount } from '../../../runtime/host/linux/libc.ts';
 import { linuxFollowedFiles as files } from '../../../runtime/host/linux/logs/followed-files.ts';
+import { followedFilesContract } from '../../runtime/host/contract-followed-files.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch, until } from './scratch.ts';
 
@@ -40,6 +42,8 @@ describeSystem('followed files on Linux', () => {
     writeFileSync(join(device.root, 'secret'), 'of the host');
   });
   afterEach(() => device.remove());
+
+  followedFilesContract('Linux', async () => ({ followed: files, files: linuxFiles, root: root(), until }));
 
   it('resolves symlinks as the owner of the root would, whatever is outside', async () => {
     writeFileSync(inside('var/log/real'), 'inside');
