@@ -82,8 +82,9 @@ export const readBytes = async (incoming: IncomingMessage, maxBytes: number): Pr
   return Buffer.concat(pieces);
 };
 
-/** Takes what is left of a body: a client that still sends would not see the answer. */
+/** Takes what is left of a body: a client that still sends would not see the answer. One that waits to be told does not send. */
 export const drain = async (incoming: IncomingMessage): Promise<void> => {
+  if (expecting.has(incoming)) return;
   for await (const _ of bodyPieces(incoming));
 };
 

@@ -9,7 +9,7 @@ import { Rejection } from '../store/rejection.ts';
 import { addressOf } from './address.ts';
 import type { Audit } from './audit.ts';
 import type { Arrival, Door } from './door.ts';
-import { sendBeforeEnd } from './early.ts';
+import { sendInTime } from './early.ts';
 import { type PushEndpoint, type PushMethod, type PushOperation, refusal } from './operation.ts';
 
 export interface AnsweringOptions {
@@ -109,7 +109,12 @@ export const answering = (options: AnsweringOptions): RequestListener => {
       .then(({ reply, from, isKnown }) => {
         const { method, path } = arrival;
         audit.answered({ from, isKnown, method, path, status: reply.status });
-        sendBeforeEnd(incoming, outgoing, reply);
+        return sendInTime(incoming, outgoing, reply);
+      })
+      .catch((error: unknown) => {
+        // Who left while the rest of its request was read is no error of ours.
+        if (!incoming.destroyed) report(error, 'answering where things are pushed');
+        outgoing.destroy();
       });
   };
 };

@@ -30,6 +30,8 @@ describe('/v1/objects/{sha256}', () => {
       headers: { 'upload-offset': String(CONTENT.length), 'upload-complete': '?1' },
     });
     expect((await bench.ask('PUT', PATH, { body: CONTENT })).status).toBe(201);
+    // Who is told so at once goes on sending.
+    expect((await bench.ask('PUT', PATH, { body: Buffer.alloc(32 << 20) })).status).toBe(201);
   });
 
   it('takes it in parts, and tells where the next one begins', async () => {
