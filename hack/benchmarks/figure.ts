@@ -7,6 +7,7 @@ export type Unit =
   | 'req/s'
   | 'MB/s'
   | 'objects/s'
+  | 'lines/s'
   | 'ticks'
   | 'bytes'
   | 'wake-ups'

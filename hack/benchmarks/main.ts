@@ -20,6 +20,7 @@ import { api } from './sections/api.ts';
 import { gc } from './sections/gc.ts';
 import { idle } from './sections/idle.ts';
 import { importing } from './sections/import.ts';
+import { logs } from './sections/logs.ts';
 import { planning } from './sections/planning.ts';
 import { revision } from './sections/revision.ts';
 import { shutdown } from './sections/shutdown.ts';
@@ -44,6 +45,7 @@ const SECTIONS: readonly Section[] = [
   revision,
   idle,
   stalls,
+  logs,
   planning,
   size,
   soak,
