@@ -1,5 +1,5 @@
 /** Containers log by every way there is, and are who they are whatever they say. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { describeSystem } from '../require-root.ts';
@@ -39,14 +39,22 @@ for my $line (@lines) {
 sleep 1;
 `;
 
+/** As fast as it can, a message a connection. */
+const FLOOD = `use Socket;
+my $address = pack_sockaddr_un('/pantavisor/pv-ctrl-log');
+my $body = "3\\0other\\0app\\0" . 'x' x 1000;
+my $message = pack('l l', 0, length $body) . $body;
+while (1) { socket(my $socket, AF_UNIX, SOCK_STREAM, 0); connect($socket, $address) and syswrite($socket, $message); }
+`;
+
 const PREAMBLE = 'say() { perl /say.pl; }\nhand() { perl /hand.pl "$@"; }\n';
 const guest = (behaviour: string) => ({
   behaviour: `${PREAMBLE}${behaviour}\necho end`,
   config: { 'say.pl': SAY, 'hand.pl': HAND },
 });
 
-const logged = (device: RealDevice, path: string): string => {
-  const file = join(device.logs, REVISION, path);
+const logged = (device: RealDevice, path: string, revision = REVISION): string => {
+  const file = join(device.logs, revision, path);
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 };
 
@@ -125,5 +133,57 @@ hand again 1 new; wait`;
     expect(logged(device, 'web/again')).toBe('old\nnew\n');
     expect(device.console(REVISION, 'web')).toContain('broken pipe');
     expect(existsSync(join(device.logs, REVISION, 'other'))).toBe(false);
+  });
+
+  test('of the kernel are in it too, on request, from then on', async ({ device }) => {
+    writeFileSync('/dev/kmsg', '<6>pvtest: said before\n');
+    await device.start({ PV_LOG_CAPTURE_DMESG: '1' });
+    writeFileSync('/dev/kmsg', '<6>pvtest: said meanwhile\n');
+    const log = (): string => logged(device, 'pantavisor/pantavisor.log', '0');
+    await until('the kernel is heard', () => log().includes('said meanwhile'), { detail: log });
+    expect(log()).toMatch(/^\[pantavisor\] \d+ INFO\t -- \[dmesg\]: \[ *\d+\.\d{6}\] pvtest: said meanwhile$/m);
+    expect(log()).not.toContain('said before');
+  });
+
+  test('are printed by the daemon, instead or besides, as user metadata says at any time', async ({ device }) => {
+    await device.start();
+    const behaviour = 'while :; do busybox logger -t tick "it ticks"; pause 0.1; done';
+    await device.deploy('app', realState().container('web', { behaviour }));
+    await until('it ticks', () => logged(device, 'web/tick') !== '');
+    expect(device.log()).not.toContain('it ticks');
+    await device.request('PUT', '/user-meta/PV_LOG_SERVER_OUTPUTS', 'stdout.containers');
+    await until('it is printed', () => /^\[web\] \d+ INFO\t -- \[tick\]: it ticks$/m.test(device.log()));
+    const length = logged(device, 'web/tick').length;
+    const printed = (): number => device.log().split('it ticks').length;
+    const before = printed();
+    await until('it goes on', () => printed() > before + 3);
+    expect(logged(device, 'web/tick').length).toBeLessThanOrEqual(length + 'it ticks\n'.length);
+  });
+
+  test('of one that floods are lost and counted, and those of the others are not', async ({ device }) => {
+    await device.start({ PV_LOG_DIR_MAXSIZE: '64M' });
+    const flood = `for i in 1 2 3; do perl /flood.pl & done; wait`;
+    const quiet =
+      'i=0; while [ $i -lt 50 ]; do i=$((i+1)); busybox logger -t count "line $i"; pause 0.05; done; echo end';
+    const state = realState()
+      .container('flood', { behaviour: flood, config: { 'flood.pl': FLOOD }, run: NOBODY })
+      .container('quiet', { behaviour: quiet, run: NOBODY });
+    await device.deploy('app', state);
+    const asked: number[] = [];
+    while (!logged(device, 'quiet/count').includes('line 50')) {
+      const before = performance.now();
+      expect((await device.request('GET', '/containers')).status).toBe(200);
+      asked.push(performance.now() - before);
+      expect(asked.length).toBeLessThan(5000);
+    }
+    expect(logged(device, 'quiet/count')).toBe(
+      Array.from({ length: 50 }, (_, index) => `line ${index + 1}\n`).join(''),
+    );
+    process.stdout.write(
+      `asked ${asked.length} times under a flood, at most ${Math.round(Math.max(...asked))} ms each\n`,
+    );
+    const metrics = (await device.request('GET', '/metrics')).body;
+    expect(metrics).toContain('pantavisor_log_records_lost_total{platform="quiet"} 0');
+    expect(Number(/pantavisor_log_records_total\{platform="flood"\} (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(1000);
   });
 });
