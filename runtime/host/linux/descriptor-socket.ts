@@ -77,7 +77,7 @@ export class DescriptorSocket {
   /** @throws DeviceError */
   constructor(options: DescriptorSocketOptions) {
     this.#options = options;
-    this.#stopListening = openListener(options.path, MODE, options.readiness, (fd) => this.#begin(fd));
+    this.#stopListening = openListener({ ...options, mode: MODE, takesDescriptors: true }, (fd) => this.#begin(fd));
   }
 
   close(): void {

@@ -60,7 +60,7 @@ export class MessageSocket {
   /** @throws DeviceError */
   constructor(options: MessageSocketOptions) {
     this.#options = options;
-    this.#stopListening = openListener(options.path, MODE, options.readiness, (fd) => this.#begin(fd));
+    this.#stopListening = openListener({ ...options, mode: MODE, takesDescriptors: false }, (fd) => this.#begin(fd));
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { DeviceError } from '../host.ts';
 import { addressOf, call, errnoName, tryCall } from './libc.ts';
 
 const [AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC] = [1, 1, 0x800, 0x80000];
+const [SOL_SOCKET, SCM_RIGHTS] = [1, 1];
 const ADDRESS_BYTES = 110;
 /** Who does not wait to connect is turned away beyond it. */
 const BACKLOG = 128;
@@ -37,13 +38,23 @@ export const acceptFrom = (listener: number): number | string => {
   return fd < 0 ? errnoName(-fd) : fd;
 };
 
+/**
+ * Whoever sends a descriptor to this listener's connections is told EPERM, from Linux 6.16 on. Descriptors that nobody
+ * receives are closed by the kernel in the reader's time, and the last one to close a TCP socket may have to wait for
+ * its peer.
+ */
+export const refuseDescriptors = (listener: number): void => {
+  const SO_PASSRIGHTS = 83;
+  const no = Buffer.alloc(4);
+  tryCall('setsockopt', listener, SOL_SOCKET, SO_PASSRIGHTS, no, no.length);
+};
+
 export interface Received {
   readonly bytes: Buffer;
   /** Ours now: to be closed. */
   readonly descriptors: readonly number[];
 }
 
-const [SOL_SOCKET, SCM_RIGHTS] = [1, 1];
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const HEADER_BYTES = 56;
 /** Room for a few descriptors; the kernel closes what exceeds it. */

@@ -63,8 +63,10 @@ echo end`;
     const [manager, plain] = [await printed(device, 'manager'), await printed(device, 'plain')];
     const before = (lines: readonly string[]): readonly string[] => lines.slice(0, lines.indexOf('end of it'));
     const after = (lines: readonly string[]): readonly string[] => lines.slice(lines.indexOf('end of it') + 1);
-    expect(before(manager)).toEqual(expect.arrayContaining(['pv-ctrl', 'user-meta', 'device-meta', 'logs', 'ledger']));
-    expect(before(plain)).toEqual(['device-meta', 'logs', 'pv-ctrl', 'user-meta']);
+    expect(before(manager)).toEqual(
+      expect.arrayContaining(['pv-ctrl', 'pv-ctrl-log', 'pv-fd-log', 'user-meta', 'device-meta', 'logs', 'ledger']),
+    );
+    expect(before(plain)).toEqual(['device-meta', 'logs', 'pv-ctrl', 'pv-ctrl-log', 'user-meta']);
     expect(after(manager)).toEqual(expect.arrayContaining(['current', 'locals']));
     expect(after(plain)[0]).toBe('lxc');
     expect(manager.filter((line) => line.startsWith('200 '))).toHaveLength(3);

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { describeSystem } from '../require-root.ts';
 import { type RealDevice, test } from './real-device.ts';
 import { realState } from './real-state.ts';
+import { put } from './sending.ts';
 import { until } from './until.ts';
 
 const REVISION = 'locals/app';
@@ -151,7 +152,7 @@ hand again 1 new; wait`;
     await device.deploy('app', realState().container('web', { behaviour }));
     await until('it ticks', () => logged(device, 'web/tick') !== '');
     expect(device.log()).not.toContain('it ticks');
-    await device.request('PUT', '/user-meta/PV_LOG_SERVER_OUTPUTS', 'stdout.containers');
+    expect(await put(device, '/user-meta/PV_LOG_SERVER_OUTPUTS', 'stdout.containers')).toBe(200);
     await until('it is printed', () => /^\[web\] \d+ INFO\t -- \[tick\]: it ticks$/m.test(device.log()));
     const length = logged(device, 'web/tick').length;
     const printed = (): number => device.log().split('it ticks').length;

@@ -60,6 +60,9 @@ export const handOver = (path: string, what: HandedOver): void => {
     header.writeBigUInt64LE(BigInt(control.length), 40);
   }
   const fd = connectTo(path);
-  call('sendmsg', path, fd, header, 0);
-  closeSync(fd);
+  try {
+    call('sendmsg', path, fd, header, 0);
+  } finally {
+    closeSync(fd);
+  }
 };

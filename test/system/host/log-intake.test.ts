@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -208,6 +209,16 @@ describeSystem('log sockets', () => {
     await until(() => refused.length === 6);
     expect(refused.filter((reason) => reason.includes('no pipe, unix socket or terminal'))).toHaveLength(3);
     expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
+  test('have nobody leave descriptors where they are not asked for', async ({ skip }) => {
+    const [major = 0, minor = 0] = release().split('.').map(Number);
+    if (major < 6 || (major === 6 && minor < 16)) skip('this kernel knows no SO_PASSRIGHTS');
+    const { reader, writer } = pipe();
+    expect(() => handOver(socket(), { descriptors: [reader] })).toThrow('EPERM');
+    for (const fd of [reader, writer]) closeSync(fd);
+    say(socket(), 'still here');
+    await until(() => texts().includes('still here'));
   });
 
   test('replace a socket that was left, and nothing else', async () => {
