@@ -18,6 +18,7 @@ import { load, machine } from './machine.ts';
 import { type Measured, markdown, measuredOf, readResults, writeJson } from './report.ts';
 import { api } from './sections/api.ts';
 import { gc } from './sections/gc.ts';
+import { hostile } from './sections/hostile.ts';
 import { idle } from './sections/idle.ts';
 import { importing } from './sections/import.ts';
 import { logs } from './sections/logs.ts';
@@ -46,6 +47,7 @@ const SECTIONS: readonly Section[] = [
   idle,
   stalls,
   logs,
+  hostile,
   planning,
   size,
   soak,

@@ -2,20 +2,24 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BenchDevice, Daemon } from './device.ts';
 
 const PROBE = resolve(import.meta.dirname, 'stalls.mjs');
 
-const fileOf = ({ directory }: BenchDevice): string => join(directory, 'stalls.json');
+/** Where the daemon may leave a note. */
+interface Place {
+  readonly directory: string;
+}
+
+const fileOf = ({ directory }: Place): string => join(directory, 'stalls.json');
 
 /** Settings that load the probe into a daemon. */
-export const probed = (device: BenchDevice): Readonly<Record<string, string>> => ({
+export const probed = (device: Place): Readonly<Record<string, string>> => ({
   NODE_OPTIONS: `--import=${PROBE}`,
   PV_BENCH_STALLS: fileOf(device),
 });
 
 /** Since the last time, in milliseconds. */
-export async function longestStall(device: BenchDevice, daemon: Daemon): Promise<number> {
+export async function longestStall(device: Place, daemon: { readonly pid: number }): Promise<number> {
   const file = fileOf(device);
   rmSync(file, { force: true });
   process.kill(daemon.pid, 'SIGUSR2');

@@ -1,17 +1,11 @@
 /** Endpoints of features that this device has not got: they answer as on a Pantavisor without them (ctrl-api.md §11). */
-import type { ApiRequest, Endpoint, Operation } from './operation.ts';
+import { type ApiRequest, type Endpoint, json, look, type Operation } from './operation.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 
-const get = (path: string, summary: string, answer: () => Reply): Endpoint => ({
+const put = (path: string, summary: string, handle: Operation['handle'], body?: Operation['body']): Endpoint => ({
   path,
   role: 'mgmt',
-  methods: { GET: { summary, answers: { 200: { type: 'application/json' } }, handle: answer } },
-});
-
-const put = (path: string, summary: string, handle: Operation['handle']): Endpoint => ({
-  path,
-  role: 'mgmt',
-  methods: { PUT: { summary, answers: { 200: 'nothing' }, handle } },
+  methods: { PUT: { summary, ...(body === undefined ? {} : { body }), answers: { 200: 'nothing' }, handle } },
 });
 
 /** Of nobody all drivers are loaded; one by its name is not known. The host has none, and is told nothing. */
@@ -41,13 +35,23 @@ const WAKELOCKS = {
 
 export const absentEndpoints: readonly Endpoint[] = [
   // An object, sic, for a caller without drivers.
-  get('/drivers', 'Managed drivers of the container that asks: none', () => document({})),
+  look('/drivers', 'Managed drivers of the container that asks: none', 'Drivers', () => document({})),
   put('/drivers/load', 'Load them', accepted),
   put('/drivers/unload', 'Unload them', accepted),
   put('/drivers/{driver}/load', 'Load one of them', oneDriver),
   put('/drivers/{driver}/unload', 'Unload one of them', oneDriver),
-  get('/daemons', 'Helper daemons: none', () => document([])),
-  put('/daemons/{daemon}', 'Start or stop a helper daemon', () => failure(404, 'Daemon not found')),
-  get('/xconnect-graph', 'Services between containers', () => failure(404, 'xconnect not enabled at build time')),
-  get('/wakelocks', 'What keeps the device awake: nothing', () => document(WAKELOCKS)),
+  look('/daemons', 'Helper daemons: none', 'Daemons', () => document([])),
+  put('/daemons/{daemon}', 'Start or stop a helper daemon', () => failure(404, 'Daemon not found'), 'DaemonOrder'),
+  {
+    path: '/xconnect-graph',
+    role: 'mgmt',
+    methods: {
+      GET: {
+        summary: 'Services between containers: not there',
+        answers: { 404: json('Error') },
+        handle: () => failure(404, 'xconnect not enabled at build time'),
+      },
+    },
+  },
+  look('/wakelocks', 'What keeps the device awake: nothing', 'Wakelocks', () => document(WAKELOCKS)),
 ];

@@ -7,7 +7,7 @@
  * It must never touch the device, decide anything, or let a client's mistake reach the daemon.
  */
 import type { Server } from 'node:http';
-import { identifyOnce, limitPerContainer } from './callers.ts';
+import { identifyOnce, shareConnections } from './callers.ts';
 import type { Condition } from './conditions.ts';
 import { controlEndpoints } from './control.ts';
 import type { ApiDeps } from './deps.ts';
@@ -55,7 +55,7 @@ export const startApi = async (given: ApiDeps): Promise<Api> => {
   const deps: ApiDeps = { ...given, identify: identifyOnce(given.identify) };
   const status = startStatus(deps);
   const control = apiServer(listenerFor(controlEndpoints(deps, status), deps), isControlHost);
-  limitPerContainer(control, deps.identify, deps.report);
+  shareConnections(control, deps.identify, deps.report);
   const servers = [control];
   try {
     await listenOnSocket(control, deps.socketPath, deps.files);

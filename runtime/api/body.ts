@@ -70,16 +70,34 @@ export async function* bodyPieces(incoming: IncomingMessage): AsyncGenerator<Buf
   }
 }
 
-/** As `readBody`, for large bodies that are kept as they came. */
+/** Bodies that are kept until they are whole, of all requests together. */
+const kept = { bytes: 0 };
+const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+
+/** More is being sent at once than this device has memory for. */
+export class Crowded extends Error {
+  constructor() {
+    super('Too much is being sent at once. Try again');
+    this.name = 'Crowded';
+  }
+}
+
+/** As `readBody`, for large bodies that are kept as they came. @throws Crowded */
 export const readBytes = async (incoming: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> => {
   const pieces: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const piece of bodyPieces(incoming)) {
-    sizeBytes += piece.length;
-    if (sizeBytes > maxBytes) return undefined;
-    pieces.push(piece);
+  try {
+    for await (const piece of bodyPieces(incoming)) {
+      sizeBytes += piece.length;
+      kept.bytes += piece.length;
+      if (sizeBytes > maxBytes) return undefined;
+      if (kept.bytes > MAX_KEPT_BYTES) throw new Crowded();
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
+  } finally {
+    kept.bytes -= sizeBytes;
   }
-  return Buffer.concat(pieces);
 };
 
 /** Takes what is left of a body: a client that still sends would not see the answer. One that waits to be told does not send. */

@@ -3,8 +3,8 @@
  * never that it was done.
  */
 import { parseObject, readBody } from './body.ts';
-import type { ApiRequest, Endpoint } from './operation.ts';
-import { accepted, failure, type Reply } from './reply.ts';
+import { type ApiRequest, type Endpoint, json } from './operation.ts';
+import { accepted, failure, later, type Reply } from './reply.ts';
 
 /** In the order in which an abbreviation finds them. */
 export const OPERATIONS = [
@@ -65,11 +65,6 @@ const commandIn = (body: string): Command | undefined => {
   return operation === undefined || payload === undefined ? undefined : { operation, payload };
 };
 
-const busy = (message: string, seconds: number): Reply => {
-  const reply = failure(503, message);
-  return { ...reply, headers: { ...reply.headers, 'Retry-After': String(seconds) } };
-};
-
 /** 204 must not have a body, nor say how long it is. */
 const NOTHING_TO_DO: Reply = { status: 204, headers: {}, stream: (outgoing) => outgoing.end() };
 
@@ -86,7 +81,7 @@ const NOT_DURING_UPDATE: readonly Operation[] = [
 const refusalOf = (operation: Operation, commands: CommandsPort): Reply | undefined => {
   if (operation === 'UPDATE_METADATA') return failure(409, 'Cannot do this operation while on local mode');
   if (NOT_DURING_UPDATE.includes(operation) && commands.isUpdating())
-    return busy('Cannot do this operation while update is ongoing', UPDATE_SECONDS);
+    return later('Cannot do this operation while update is ongoing', UPDATE_SECONDS);
   if (operation === 'GO_REMOTE') return failure(409, 'Cannot do this operation when remote mode is disabled by config');
   if (operation === 'DEFER_REBOOT' && !commands.hasDebugShell())
     return failure(409, 'Cannot do this operation when debug shell is not active');
@@ -102,7 +97,7 @@ const post =
     if (command === undefined) return BAD_FORMAT;
     const refusal = refusalOf(command.operation, commands);
     if (refusal !== undefined) return refusal;
-    return commands.begin(command) ? accepted() : busy('A command is already in progress. Try again', COMMAND_SECONDS);
+    return commands.begin(command) ? accepted() : later('A command is already in progress. Try again', COMMAND_SECONDS);
   };
 
 export const commandEndpoints = (commands: CommandsPort): readonly Endpoint[] => [
@@ -112,7 +107,8 @@ export const commandEndpoints = (commands: CommandsPort): readonly Endpoint[] =>
     methods: {
       POST: {
         summary: 'Have the device do something; 200 when it was accepted',
-        answers: { 200: 'nothing', 204: 'nothing' },
+        body: 'Command',
+        answers: { 200: 'nothing', 204: 'nothing', 503: json('Error') },
         handle: post(commands),
       },
     },

@@ -1,5 +1,5 @@
 /** The configuration, in two forms (ctrl-api.md §12). */
-import type { Endpoint } from './operation.ts';
+import { type Endpoint, look } from './operation.ts';
 import { document } from './reply.ts';
 
 export interface ConfigurationPort {
@@ -9,13 +9,7 @@ export interface ConfigurationPort {
   list(): readonly object[];
 }
 
-const shown = (path: string, summary: string, show: () => object): Endpoint => ({
-  path,
-  role: 'mgmt',
-  methods: { GET: { summary, answers: { 200: { type: 'application/json' } }, handle: () => document(show()) } },
-});
-
 export const configurationEndpoints = ({ legacy, list }: ConfigurationPort): readonly Endpoint[] => [
-  shown('/config', 'The configuration by its older names', legacy),
-  shown('/config2', 'Every configuration key, its value and who set it', list),
+  look('/config', 'The configuration by its older names', 'LegacyConfig', () => document(legacy())),
+  look('/config2', 'Every configuration key, its value and who set it', 'Config', () => document(list())),
 ];

@@ -18,6 +18,11 @@ import type { StepsPort } from './steps.ts';
 /** Who holds the other end of a connection: a process of the host, or of a container. */
 export type Caller = 'host' | { readonly container: string };
 
+export interface Peer {
+  readonly caller: Caller;
+  readonly pid: number;
+}
+
 export const CONTROL_ACTIONS = ['start', 'stop', 'restart'] as const;
 export type ControlAction = (typeof CONTROL_ACTIONS)[number];
 
@@ -58,7 +63,7 @@ export interface ApiDeps {
    * By SO_PEERCRED and the peer's cgroup (ctrl-api.md §3.1). The container name is as the cgroup has it: it need not
    * exist, and may carry LXC's `-<n>`. undefined: cannot be told.
    */
-  readonly identify: (socket: Socket) => Caller | undefined;
+  readonly identify: (socket: Socket) => Peer | undefined;
   /** Raw content of a revision's progress file; undefined: no such revision. The name comes from outside: check it. */
   readonly progress: (revision: string) => Promise<string | undefined>;
   readonly steps: () => Promise<readonly Step[]>;

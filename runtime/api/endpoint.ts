@@ -5,9 +5,10 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import { Crowded } from './body.ts';
 import type { ApiDeps, Caller } from './deps.ts';
 import type { Endpoint, Method } from './operation.ts';
-import { failure, type Reply, send } from './reply.ts';
+import { failure, later, type Reply, send } from './reply.ts';
 import { isCustom, type Route, routesOf } from './routes.ts';
 
 /** A container that the running revision declares. LXC appends `-<n>` to a cgroup whose name was taken. */
@@ -15,7 +16,7 @@ const declared = (name: string, snapshot: Snapshot): string | undefined =>
   [name, name.replace(/-\d+$/, '')].find((candidate) => resourceIn(snapshot, refOf('container', candidate)).spec);
 
 const callerOf = (incoming: IncomingMessage, deps: ApiDeps): Caller | undefined => {
-  const caller = deps.identify(incoming.socket);
+  const caller = deps.identify(incoming.socket)?.caller;
   if (caller === undefined || caller === 'host') return caller;
   const container = declared(caller.container, deps.snapshot());
   return container === undefined ? undefined : { container };
@@ -62,6 +63,7 @@ export const listenerFor = (
   return (incoming, outgoing) => {
     answer(incoming, methodOf(incoming.method ?? ''), find, deps)
       .catch((error: unknown) => {
+        if (error instanceof Crowded) return later(error.message, 1);
         // A client that left in the middle of its body is no error of ours, and hears nothing either.
         if (!incoming.destroyed) deps.report(error, `${incoming.method} ${incoming.url}`);
         return failure(500, 'Internal error');

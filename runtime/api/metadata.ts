@@ -1,7 +1,7 @@
 /** User and device metadata (ctrl-api.md §10). */
 import { DeviceError } from '../host/host.ts';
 import { contentLength, readBytes } from './body.ts';
-import type { ApiRequest, Endpoint } from './operation.ts';
+import { type ApiRequest, type Endpoint, json } from './operation.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 
 export interface MetadataPort {
@@ -62,7 +62,7 @@ export const metadataEndpoints = (name: Name, port: MetadataPort, report: Report
       methods: {
         GET: {
           summary: `All ${words}data, newest key first`,
-          answers: { 200: { type: 'application/json' } },
+          answers: { 200: json('Metadata') },
           handle: () => unlessRefused(async () => document(await port.json()), `couldn't get ${name}`),
         },
       },
@@ -73,6 +73,7 @@ export const metadataEndpoints = (name: Name, port: MetadataPort, report: Report
       methods: {
         PUT: {
           summary: `Set a key of ${words}data to the text that is sent`,
+          content: { type: 'text/plain' },
           answers: { 200: 'nothing' },
           handle: (request) => unlessRefused(() => put(request, port, refusal), refusal),
         },

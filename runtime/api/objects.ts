@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { DeviceError } from '../host/host.ts';
 import { isObjectId } from '../store/revision.ts';
 import { bodyPieces, contentLength, drain } from './body.ts';
-import type { ApiRequest, Endpoint } from './operation.ts';
+import { type ApiRequest, type Endpoint, json } from './operation.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 
 export interface StoredObject {
@@ -84,7 +84,7 @@ export const objectEndpoints = (objects: ObjectsPort, report: Report): readonly 
     methods: {
       GET: {
         summary: 'Stored objects and their sizes',
-        answers: { 200: { type: 'application/json' } },
+        answers: { 200: json('ObjectList') },
         handle: () => unlessRefused(() => listObjects(objects), "couldn't get device objects", report),
       },
     },
@@ -101,6 +101,7 @@ export const objectEndpoints = (objects: ObjectsPort, report: Report): readonly 
       },
       PUT: {
         summary: 'Store an object under its sha256; one that is stored already is left as it is',
+        content: { type: 'application/octet-stream' },
         answers: { 200: 'nothing' },
         handle: async (request) => {
           const reply = await unlessRefused(() => putObject(request, objects), 'Upload error', report);

@@ -91,11 +91,15 @@ const pathOf = (endpoint: DescribedEndpoint, about: About): Json => {
   return { ...(names.length > 0 ? { parameters } : {}), ...Object.fromEntries(operations) };
 };
 
+/** What a schema needs by itself, such as one that contains itself, is one of the document's: there are no others in it. */
 const schemasOf = ({ schemas }: About): Json =>
   Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => {
-      const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
-      return [name, json];
+    Object.entries(schemas).flatMap(([name, schema]) => {
+      const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
+      const own = Object.entries($defs).map(([part, definition]) => [`${name}${part}`, definition] as const);
+      const here = (value: unknown): unknown =>
+        JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', `"#/components/schemas/${name}`));
+      return [[name, json] as const, ...own].map(([each, value]) => [each, here(value)] as const);
     }),
   );
 

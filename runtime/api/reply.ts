@@ -28,6 +28,12 @@ export const failure = (status: number, message: string): Reply => ({
   body: JSON.stringify({ Error: message }),
 });
 
+/** Not now: after so long it may be worth another try. */
+export const later = (message: string, seconds: number): Reply => {
+  const reply = failure(503, message);
+  return { ...reply, headers: { ...reply.headers, 'Retry-After': String(seconds) } };
+};
+
 /** Node still has the older name; clients show the line to people. */
 const REASONS: Readonly<Record<number, string>> = { 422: 'Unprocessable Content' };
 

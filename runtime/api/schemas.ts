@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 import { CONTAINER_STATUSES, RESTART_POLICIES, STATUS_GOALS } from '../../resources/goal.ts';
+import { Progress } from '../../resources/progress.ts';
+import { LEVELS, type Level } from '../config/level.ts';
+import { OPERATIONS } from './commands.ts';
 import { CONDITION_TYPES } from './conditions.ts';
 import { CONTROL_ACTIONS } from './deps.ts';
 
@@ -132,9 +135,51 @@ export const SCHEMAS = {
     }),
   ),
   StepList: z.array(
-    z.strictObject({ name: z.string(), date: z.iso.datetime(), commitmsg: z.string(), progress: z.looseObject({}) }),
+    z.strictObject({
+      name: z.string(),
+      date: z.iso.datetime(),
+      commitmsg: z.string(),
+      progress: z.union([Progress, z.strictObject({})]),
+    }),
   ),
-  Progress: z.looseObject({}),
+  Progress,
+  ObjectList: z.array(
+    z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), size: z.string().regex(/^\d+$/).describe('Bytes.') }),
+  ),
+  Metadata: z
+    .record(z.string(), z.union([z.string(), z.looseObject({}), z.array(z.unknown())]))
+    .describe('Newest key first. Values that are JSON objects or lists are part of the document, others are text.'),
+  Command: z.looseObject({
+    op: z
+      .string()
+      .min(1)
+      .describe(`The beginning of one of ${OPERATIONS.join(', ')}.`),
+    payload: z.unknown().describe('Text; anything else counts as its JSON.'),
+  }),
+  LegacyConfig: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .describe('By the first older name of each key that has one. Secrets are masked.'),
+  Config: z.array(
+    z.strictObject({
+      key: z.string(),
+      value: z.string().describe('At most 255 characters; `(null)`: unset, `XXXX`: a secret.'),
+      modified: z.enum(Object.keys(LEVELS) as [Level, ...Level[]]).describe('Who set it.'),
+    }),
+  ),
+  Drivers: z.strictObject({}).describe('This device has none.'),
+  Daemons: z.array(z.strictObject({ name: z.string(), pid: z.int(), respawn: z.boolean() })),
+  DaemonOrder: z.looseObject({ action: z.enum(['start', 'stop']) }),
+  Wakelocks: z.strictObject({
+    mode: z.enum(['disabled', 'locks', 'managed']),
+    count,
+    degraded: z.boolean(),
+    autosleep: z.boolean(),
+    settling: z.boolean(),
+    polling: z.boolean(),
+    run_window: z.boolean(),
+    held: z.record(z.string(), z.boolean()),
+  }),
+  Reclaimed: z.strictObject({ reclaimed: count.describe('Bytes.') }),
   ControlOrder: z.looseObject({ action: z.enum(CONTROL_ACTIONS) }),
   Signal: z.looseObject({ type: z.enum(['ready']) }),
   Readiness: z.strictObject({

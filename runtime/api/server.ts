@@ -52,6 +52,35 @@ const limitRequestTime = (server: Server, opened: 'connection' | 'secureConnecti
   });
 };
 
+/** Requests that a connection may have on their way. Nobody needs to send the next before it has read the last answer. */
+const MAX_PIPELINED = 8;
+
+/**
+ * What has arrived is parsed to its end, also for a socket that was destroyed: a thousand requests more, each with all
+ * that is made for one. Whom Node's parser tells of them is not in its types; where that changes, it only takes longer.
+ */
+const hearNoMore = (socket: Socket): void => {
+  const { parser } = socket as { readonly parser?: { onIncoming?: unknown } | null };
+  if (typeof parser?.onIncoming === 'function') parser.onIncoming = () => 0;
+  socket.destroy();
+};
+
+/** Lets go of who sends requests by the thousand and reads no answer: each would be kept until it is read. */
+const limitPipelining = (listener: RequestListener): RequestListener => {
+  const unanswered = new WeakMap<Socket, number>();
+  return (incoming, outgoing) => {
+    const { socket } = incoming;
+    const others = unanswered.get(socket) ?? 0;
+    if (socket.destroyed || others >= MAX_PIPELINED) {
+      hearNoMore(socket);
+      return;
+    }
+    unanswered.set(socket, others + 1);
+    outgoing.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    listener(incoming, outgoing);
+  };
+};
+
 /** @param isHostAllowed of the Host header's value; what it refuses is not answered at all. */
 const guarded =
   (
@@ -85,7 +114,7 @@ export const apiServer = (
   isHostAllowed: (host: string | undefined) => boolean,
   { methods = [], tls }: ServerOptions = {},
 ): Server => {
-  const server = serverFor(guarded(listener, isHostAllowed, [...METHODS, ...methods]), tls);
+  const server = serverFor(limitPipelining(guarded(listener, isHostAllowed, [...METHODS, ...methods])), tls);
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_MS;
   // nc -N, and with it pvcurl, closes its half when the request is sent; without this the answer would be dropped.

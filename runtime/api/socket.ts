@@ -5,6 +5,8 @@ import type { ApiDeps } from './deps.ts';
 
 /** Only root and its group may connect: a process of the host that can is taken for Pantavisor itself. */
 const UMASK = 0o117;
+/** Who connects while so many wait to be accepted is refused by the kernel, the operator too. */
+const BACKLOG = 4096;
 
 const isAnswered = (path: string): Promise<boolean> =>
   new Promise((resolve) => {
@@ -16,11 +18,11 @@ const isAnswered = (path: string): Promise<boolean> =>
     probe.once('error', () => resolve(false)); // ECONNREFUSED: nobody holds it any more
   });
 
-/** @throws Error when the path is taken: by a living daemon, or by something that is no socket. */
+/** A link is only a link: what it leads to is not touched. @throws Error when the path is taken, by a living daemon, a file or a directory. */
 const removeStale = async (path: string, files: ApiDeps['files']): Promise<void> => {
   const stat = await files.stat(path);
   if (stat === undefined) return;
-  if (stat.type !== 'other')
+  if (stat.type === 'file' || stat.type === 'directory')
     throw new Error(
       `${path} is a ${stat.type}, expected a socket or nothing: remove it, or set another PV_SYSTEM_RUNDIR`,
     );
@@ -36,7 +38,7 @@ export const listenOnSocket = async (server: Server, path: string, files: ApiDep
     server.once('error', reject);
     // The file is made within listen(), so that it never exists with other rights than these.
     const umask = process.umask(UMASK);
-    server.listen(path, () => {
+    server.listen({ path, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -34,4 +34,4 @@ export const pageEndpoints = (deps: ApiDeps, status: StatusSource): readonly End
 export const methodOnPage = (method: string): string => (method === 'HEAD' ? 'GET' : method);
 
 /** Whoever reaches the listener is as good as the host: there is nothing to change here. */
-export const forEverybody = (deps: ApiDeps): ApiDeps => ({ ...deps, identify: () => 'host' });
+export const forEverybody = (deps: ApiDeps): ApiDeps => ({ ...deps, identify: () => ({ caller: 'host', pid: 0 }) });

@@ -3,7 +3,7 @@ import { STATE_LIMITS } from '../../resources/state-limits.ts';
 import { DeviceError } from '../host/host.ts';
 import { isRevision } from '../store/revision.ts';
 import { drain, readBody, readBytes } from './body.ts';
-import type { ApiRequest, Endpoint } from './operation.ts';
+import { type ApiRequest, type Endpoint, json } from './operation.ts';
 import { accepted, document, failure, type Reply } from './reply.ts';
 
 /** `unreadable` and `bad format` are about the document; its problems are told in the log. */
@@ -98,7 +98,7 @@ const putMessage =
 export const stepEndpoints = (steps: StepsPort, report: Report): readonly Endpoint[] => {
   const get = (prefix: Prefix) => ({
     summary: 'The state of a revision, as it came',
-    answers: { 200: { type: 'application/json' } },
+    answers: { 200: json('StateDocument') },
     handle: getState(steps, prefix),
   });
   const message = (prefix: Prefix): Endpoint => ({
@@ -107,6 +107,7 @@ export const stepEndpoints = (steps: StepsPort, report: Report): readonly Endpoi
     methods: {
       PUT: {
         summary: 'Say what a revision is about, in at most 256 bytes of text',
+        content: { type: 'text/plain' },
         answers: { 200: 'nothing' },
         handle: putMessage(steps, prefix, report),
       },
@@ -121,6 +122,7 @@ export const stepEndpoints = (steps: StepsPort, report: Report): readonly Endpoi
         GET: get('locals/'),
         PUT: {
           summary: 'Install a local revision; what it names must be there when it is run',
+          body: 'StateDocument',
           answers: { 200: 'nothing' },
           handle: putState(steps, report),
         },

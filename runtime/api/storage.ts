@@ -1,7 +1,7 @@
 /** Making room on demand (ctrl-api.md §11). */
 import { DeviceError } from '../host/host.ts';
 import type { ApiDeps } from './deps.ts';
-import type { Endpoint } from './operation.ts';
+import { type Endpoint, json } from './operation.ts';
 import { document, failure } from './reply.ts';
 
 export const storageEndpoints = (deps: ApiDeps): readonly Endpoint[] => [
@@ -11,7 +11,7 @@ export const storageEndpoints = (deps: ApiDeps): readonly Endpoint[] => [
     methods: {
       POST: {
         summary: 'Remove revisions and objects that nobody needs',
-        answers: { 200: { type: 'application/json' } },
+        answers: { 200: json('Reclaimed') },
         handle: async () => {
           try {
             // The blank behind the colon is Pantavisor's.

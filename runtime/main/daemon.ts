@@ -22,7 +22,7 @@ import { linuxFiles } from '../host/linux/files.ts';
 import { linuxHost } from '../host/linux/host.ts';
 import { mallocTrim } from '../host/linux/libc.ts';
 import { lockDirectories } from '../host/linux/lock.ts';
-import { callerOf } from '../host/linux/peer.ts';
+import { callersOf } from '../host/linux/peer.ts';
 import { realPaths } from '../host/linux/real-paths.ts';
 import { linkSockets } from '../host/linux/restricted.ts';
 import { logEvents } from '../log.ts';
@@ -214,7 +214,7 @@ const openApi = (device: Device, host: Host, paths: Paths, { config, ports, logg
     wallTime: host.clock.wallTime,
     containerStatusName: statusNameOf,
     groupStatusName: groupStatusNameOf,
-    identify: (socket) => callerOf(socket, paths.lxc),
+    identify: callersOf(paths.lxc),
     progress: (revision) => progressText(store, revision),
     steps: () => stepsOf(store, host.files, paths),
     signalReady: async (container) => {

@@ -3,7 +3,8 @@
  * or refused is written down. One answer to every request, and errors of ours are told as 500.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { failure, type Reply } from '../api/reply.ts';
+import { Crowded } from '../api/body.ts';
+import { failure, later, type Reply } from '../api/reply.ts';
 import { routesOf } from '../api/routes.ts';
 import { Rejection } from '../store/rejection.ts';
 import { addressOf } from './address.ts';
@@ -68,6 +69,7 @@ const goneWith = (outgoing: ServerResponse): AbortSignal => {
 /** Nobody's connection, or one that was taken over, is no error of ours. */
 const replyFor = (error: unknown, incoming: IncomingMessage, report: AnsweringOptions['report']): Reply => {
   if (error instanceof Rejection) return failure(409, error.message);
+  if (error instanceof Crowded) return later(error.message, 1);
   if (!incoming.destroyed) report(error, `${incoming.method} ${incoming.url?.replace(/\?.*$/s, '')}`);
   return failure(500, 'Internal error');
 };

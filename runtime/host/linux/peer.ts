@@ -10,7 +10,7 @@ import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { cgroupRootOf } from '../../../resources/lxc-place.ts';
 import { DeviceError } from '../host.ts';
-import { getsockopt } from './libc.ts';
+import { preparedGetsockopt } from './libc.ts';
 import { isContainerName } from './lxc-names.ts';
 
 export interface Peer {
@@ -22,6 +22,8 @@ export interface Peer {
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_PEERPIDFD = 77;
+const peerCredentials = preparedGetsockopt(SOL_SOCKET, SO_PEERCRED, 12);
+const peerPidfd = preparedGetsockopt(SOL_SOCKET, SO_PEERPIDFD, 4);
 
 /** Node does not publish the descriptor of a socket; -1: it is closed. */
 export const socketFd = (socket: Socket): number =>
@@ -35,7 +37,7 @@ export const peerOf = (socket: Socket): Peer | undefined => {
 
 /** As `peerOf`, of a descriptor that is open. */
 export const peerOn = (fd: number): Peer | undefined => {
-  const credentials = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, 12);
+  const credentials = peerCredentials(fd);
   const [pid, uid, gid] = [0, 4, 8].map((offset) => credentials.readInt32LE(offset));
   if (pid === undefined || uid === undefined || gid === undefined || pid <= 0) return undefined;
   return { pid, uid, gid };
@@ -43,24 +45,28 @@ export const peerOn = (fd: number): Peer | undefined => {
 
 export type Caller = 'host' | { readonly container: string };
 
+export interface KnownPeer {
+  readonly caller: Caller;
+  readonly pid: number;
+}
+
 /** A process is in a dozen hierarchies, by paths of at most PATH_MAX each; whoever goes beyond is nobody's. */
 const MAX_PROC_BYTES = 128 * 1024;
 const scratch = Buffer.allocUnsafeSlow(MAX_PROC_BYTES);
 
 /**
- * A file of /proc, whole; undefined: too long. Not on the thread pool: the kernel has it at hand, and four trips there
- * cost more than all else that a request needs.
+ * What an open file of /proc says now, from its beginning; undefined: too long. Not on the thread pool: the kernel has
+ * it at hand, and trips there cost more than all else that a request needs. These files come whole in one read.
  */
+const procText = (fd: number): string | undefined => {
+  const length = readSync(fd, scratch, 0, MAX_PROC_BYTES, 0);
+  return length === MAX_PROC_BYTES ? undefined : scratch.toString('latin1', 0, length);
+};
+
 const procFile = (path: string): string | undefined => {
   const fd = openSync(path, 'r');
   try {
-    let length = 0;
-    for (;;) {
-      const read = readSync(fd, scratch, length, MAX_PROC_BYTES - length, null);
-      length += read;
-      if (length === MAX_PROC_BYTES) return undefined;
-      if (read === 0) return scratch.toString('latin1', 0, length);
-    }
+    return procText(fd);
   } finally {
     closeSync(fd);
   }
@@ -74,18 +80,48 @@ const sharesOurPids = (pid: number): boolean => {
 };
 
 /**
- * Which container a process is in. undefined: gone, or in none of ours without being of the host.
- * The pid must not have been given to another process meanwhile; callerOf sees to that.
+ * v1 hierarchies say of every process that has ended and was not reaped that it is at their top, as the host is.
+ * @throws ENOENT for one of those: it has no program any more.
  */
-export const containerOfPid = (pid: number, lxcPath: string): Caller | undefined => {
+const expectLiving = (pid: number): void => void readlinkSync(`/proc/${pid}/exe`);
+
+const isLivingHost = (pid: number): boolean => {
+  expectLiving(pid);
+  return sharesOurPids(pid);
+};
+
+/** undefined: the process is gone. */
+const unlessGone = <T>(look: () => T): T | undefined => {
   try {
-    const cgroups = procFile(`/proc/${pid}/cgroup`);
-    return cgroups === undefined ? undefined : callerIn(cgroups.split('\n'), lxcPath, () => sharesOurPids(pid));
+    return look();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException; // only fs calls above
+    const { code } = error as NodeJS.ErrnoException; // only fs calls are made in it
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;
     throw error;
   }
+};
+
+/**
+ * Which container a process is in. undefined: gone, or in none of ours without being of the host.
+ * The pid must not have been given to another process meanwhile; callerOf sees to that.
+ */
+export const containerOfPid = (pid: number, lxcPath: string): Caller | undefined =>
+  unlessGone(() => callerBy(procFile(`/proc/${pid}/cgroup`), lxcPath, () => isLivingHost(pid)));
+
+/** Most callers are the host's, and in none of our cgroups. */
+const callerBy = (text: string | undefined, lxcPath: string, isHost: () => boolean): Caller | undefined => {
+  if (text === undefined) return undefined;
+  if (text.includes(`/${rootOf(lxcPath)}/lxc`)) return callerIn(text.split('\n'), lxcPath, isHost);
+  return isHost() ? 'host' : undefined;
+};
+
+const roots = new Map<string, string>();
+
+/** Hashed once. */
+const rootOf = (lxcPath: string): string => {
+  const root = roots.get(lxcPath) ?? cgroupRootOf(lxcPath);
+  roots.set(lxcPath, root);
+  return root;
 };
 
 /** `cgroups`: lines of /proc/<pid>/cgroup, `<id>:<controllers>:<path>`; one hierarchy is enough, two must agree. */
@@ -103,33 +139,59 @@ export const callerIn = (
   return sharesPidNamespace() ? 'host' : undefined;
 };
 
+/** What a process is told by: its pid, and /proc/<pid>/cgroup, open, which is its own for good. */
+interface Looked {
+  readonly caller: Caller | undefined;
+  readonly cgroups: number;
+}
+
+const lookAt = (pid: number, cgroups: number, lxcPath: string): Caller | undefined =>
+  unlessGone(() => callerBy(procText(cgroups), lxcPath, () => isLivingHost(pid)));
+
+/** undefined: gone. The file stays open. */
+const lookFirst = (pid: number, lxcPath: string): Looked | undefined => {
+  const cgroups = unlessGone(() => openSync(`/proc/${pid}/cgroup`, 'r'));
+  return cgroups === undefined ? undefined : { caller: lookAt(pid, cgroups, lxcPath), cgroups };
+};
+
 /**
  * The peer's container, surely: whoever connected must still live after we looked, else its pid may already be
  * another's. Kernels before 6.5 have no SO_PEERPIDFD; there the pid has to do.
  * Ask once per connection, when it is accepted.
+ * @param keep takes the open file of a peer that is known for sure; else it is closed.
  */
-export const callerOf = (socket: Socket, lxcPath: string): Caller | undefined => {
+export const callerOf = (
+  socket: Socket,
+  lxcPath: string,
+  keep: (pid: number, cgroups: number) => void = (_pid, cgroups) => closeSync(cgroups),
+): KnownPeer | undefined => {
   const handle = peerHandle(socketFd(socket));
   if (handle === 'gone') return undefined;
   if (handle === 'unsupported') {
     const peer = peerOf(socket);
-    return peer === undefined ? undefined : containerOfPid(peer.pid, lxcPath);
+    return peer === undefined ? undefined : knownAs(containerOfPid(peer.pid, lxcPath), peer.pid);
   }
   try {
     const pid = pidOfHandle(handle);
-    if (pid <= 0) return undefined;
-    const caller = containerOfPid(pid, lxcPath);
-    return pidOfHandle(handle) === pid ? caller : undefined;
+    const looked = pid > 0 ? lookFirst(pid, lxcPath) : undefined;
+    if (looked === undefined) return undefined;
+    const isSame = pidOfHandle(handle) === pid;
+    if (isSame) keep(pid, looked.cgroups);
+    else closeSync(looked.cgroups);
+    return isSame ? knownAs(looked.caller, pid) : undefined;
   } finally {
     closeSync(handle);
   }
 };
 
+const knownAs = (caller: Caller | undefined, pid: number): KnownPeer | undefined =>
+  caller === undefined ? undefined : { caller, pid };
+
 /** A descriptor of the process at the other end, which is to be closed. */
 export const peerHandle = (fd: number): number | 'unsupported' | 'gone' => {
   if (fd < 0) return 'gone';
   try {
-    return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, 4).readInt32LE(0);
+    return peerPidfd(fd).readInt32LE(0);
   } catch (error) {
     return error instanceof DeviceError && error.code === 'ENOPROTOOPT' ? 'unsupported' : 'gone';
   }
@@ -138,3 +200,39 @@ export const peerHandle = (fd: number): number | 'unsupported' | 'gone' => {
 /** -1 when the process has ended, 0 when it is of a pid namespace that we do not see (pidfd in proc_pid_fdinfo(5)). */
 export const pidOfHandle = (pidfd: number): number =>
   Number(/^Pid:\s*(-?\d+)/m.exec(procFile(`/proc/self/fdinfo/${pidfd}`) ?? '')?.[1] ?? -1);
+
+/** Clients that come again and again, each time on a new connection. */
+const MAX_KNOWN = 16;
+
+/**
+ * As callerOf, and quicker for processes that have called before: their /proc/<pid>/cgroup is kept open. Such a file is
+ * its process's for good, so what is read from it is true of whoever has had this pid since. Connections are accepted in
+ * the order in which they were made: one from that pid that is accepted now was made after that process had come, and
+ * while it lives nobody else can have its pid.
+ */
+export const callersOf = (lxcPath: string): ((socket: Socket) => KnownPeer | undefined) => {
+  const known = new Map<number, number>();
+  const forget = (pid: number): void => {
+    const fd = known.get(pid);
+    known.delete(pid);
+    if (fd !== undefined) closeSync(fd);
+  };
+  const remember = (pid: number, cgroups: number): void => {
+    forget(pid);
+    known.set(pid, cgroups);
+    const [oldest] = known.keys();
+    if (known.size > MAX_KNOWN && oldest !== undefined) forget(oldest);
+  };
+  /** undefined: not known, or gone. */
+  const again = (pid: number): KnownPeer | undefined => {
+    const cgroups = known.get(pid);
+    if (cgroups === undefined) return undefined;
+    const caller = lookAt(pid, cgroups, lxcPath);
+    if (caller === undefined) forget(pid);
+    return knownAs(caller, pid);
+  };
+  return (socket) => {
+    const pid = peerOf(socket)?.pid;
+    return pid === undefined ? undefined : (again(pid) ?? callerOf(socket, lxcPath, remember));
+  };
+};

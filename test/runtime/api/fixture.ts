@@ -93,6 +93,7 @@ export interface FakeDevice {
   readonly log: string[];
   readonly show: (snapshot: Snapshot) => void;
   caller: Caller | undefined;
+  pid: number;
   answer: ControlAnswer;
   readonly names: Map<Ref, ContainerStatusName>;
   nowMs: number;
@@ -116,6 +117,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
     log,
     names,
     caller: 'host',
+    pid: 1,
     answer: { status: 200 },
     nowMs: 0,
     show: (next) => {
@@ -132,7 +134,8 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
         stat: async (path) => {
           const stat = await lstat(path).catch(() => undefined);
           if (stat === undefined) return undefined;
-          const type = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
+          const isLink = stat.isSymbolicLink();
+          const type = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : isLink ? 'symlink' : 'other';
           return {
             type,
             sizeBytes: 0,
@@ -164,7 +167,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
       groupStatusName: (ref) => names.get(ref) ?? 'READY',
       identify: () => {
         asked++;
-        return device.caller;
+        return device.caller === undefined ? undefined : { caller: device.caller, pid: device.pid };
       },
       progress: async (revision) => (revision === 'locals/a' ? '{"status":"DONE"}' : undefined),
       steps: async () => [],

@@ -4,6 +4,8 @@ import { type Api, startApi } from '../../../runtime/api/api.ts';
 import { controlEndpoints } from '../../../runtime/api/control.ts';
 import type { Endpoint } from '../../../runtime/api/operation.ts';
 import { startStatus } from '../../../runtime/api/status-source.ts';
+import type { Row } from './contract/row.ts';
+import { ROWS } from './contract/rows.ts';
 import { container, type FakeDevice, fakeDevice, group, running, snapshotOf } from './fixture.ts';
 import { ask } from './wire.ts';
 
@@ -11,9 +13,18 @@ const SNAPSHOT = snapshotOf([container('web', { restartPolicy: 'container' })], 
   observed: { 'container/web': running() },
 });
 
+type Content = Readonly<Record<string, { readonly schema: { readonly $ref: string } | { readonly type: string } }>>;
+interface Carrier {
+  readonly content?: Content;
+}
+interface Operation {
+  readonly summary: string;
+  readonly requestBody?: Carrier;
+  readonly responses: Readonly<Record<string, Carrier>>;
+}
 interface Described {
   readonly openapi: string;
-  readonly paths: Record<string, Record<string, { summary: string; responses: Record<string, unknown> }>>;
+  readonly paths: Record<string, Record<string, Operation>>;
   readonly components: { readonly schemas: Record<string, object> };
 }
 
@@ -56,6 +67,60 @@ describe('the description of the API', () => {
         if (key !== 'parameters') expect(operation.summary).toMatch(/\w/);
   });
 
+  it('has schemas that hold together', () => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: 'api', components: description.components });
+    for (const name of Object.keys(description.components.schemas))
+      expect(() => ajv.compile({ $ref: `api#/components/schemas/${name}` })).not.toThrow();
+  });
+
+  it('has a schema for every document that is answered or sent', () => {
+    const without = Object.entries(description.paths).flatMap(([path, item]) =>
+      Object.entries(item)
+        .filter(([method]) => method !== 'parameters')
+        .flatMap(([method, operation]) => contentsOf(operation).map((content) => [method, path, content] as const))
+        .filter(([, , { 'application/json': content }]) => content !== undefined && !('$ref' in content.schema))
+        .map(([method, path]) => `${method} ${path}`),
+    );
+    expect(without).toEqual([]);
+  });
+
+  it('names what every request carries', () => {
+    const bare = endpoints.flatMap(({ path, methods }) =>
+      Object.entries(methods)
+        .filter(([method, { body, content }]) => method === 'PUT' && body === undefined && content === undefined)
+        .map(([method]) => `${method} ${path}`),
+    );
+    // What is ordered there is all in the path.
+    expect(bare.filter((each) => !each.startsWith('PUT /drivers/'))).toEqual([]);
+  });
+});
+
+/** Of requests and answers. */
+const contentsOf = (operation: Operation): readonly Content[] =>
+  [operation.requestBody, ...Object.values(operation.responses)].flatMap((carrier) =>
+    carrier?.content === undefined ? [] : [carrier.content],
+  );
+
+describe('what is answered', () => {
+  const schemaFor = (row: Row): string => {
+    const [method = '', path = ''] = row.endpoint.split(' ');
+    const [, item] =
+      Object.entries(description.paths).find(([described]) => described.replace(/\{\w+\}/g, '{}') === path) ?? [];
+    const responses = item?.[method.toLowerCase()]?.responses ?? {};
+    const { schema } = (responses[row.status] ?? responses['default'])?.content?.['application/json'] ?? {};
+    return schema !== undefined && '$ref' in schema ? schema.$ref : 'none';
+  };
+  const documents = ROWS.filter(({ answer }) => /^[[{]/.test(answer));
+
+  it.each(documents.map((row) => [row.endpoint, row.when, row] as const))('%s, %s, is as described', (_1, _2, row) => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: 'api', components: description.components });
+    const isValid = ajv.compile({ $ref: `api${schemaFor(row)}` });
+    isValid(JSON.parse(row.answer));
+    expect(isValid.errors).toBeNull();
+  });
+
   it.each([
     ['/status', 'Status'],
     ['/containers', 'ContainerList'],
@@ -64,7 +129,7 @@ describe('the description of the API', () => {
     ['/readyz', 'Readiness'],
     ['/history', 'History'],
     ['/nowhere', 'Error'],
-  ])('holds for what %s answers', async (path, schema) => {
+  ])('at %s by a running API is as described', async (path, schema) => {
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     ajv.addSchema({ $id: 'api', components: description.components });
     const isValid = ajv.compile({ $ref: `api#/components/schemas/${schema}` });

@@ -1,5 +1,5 @@
-import { statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
 import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
@@ -114,6 +114,39 @@ describe('connections', () => {
     await vi.waitFor(async () => expect((await ask(path(), 'GET', '/groups')).status).toBe(200));
   });
 
+  it('of all containers together are limited, and so are those of one process of the host', async () => {
+    await start();
+    const open = (count: number) => Array.from({ length: count }, () => connect(path()).on('error', () => {})); // a reset is a way to close
+    const sockets: Socket[] = [];
+    for (let name = 0; name < 10; name++) {
+      device.caller = { container: `c${name}` };
+      sockets.push(...open(16));
+      await vi.waitFor(() => expect(device.asked()).toBe(sockets.length));
+    }
+    await vi.waitFor(() => expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(160 - 128));
+    device.caller = 'host';
+    const wild = open(80);
+    await vi.waitFor(() => expect(wild.filter(({ destroyed }) => destroyed)).toHaveLength(80 - 64));
+    device.pid = 2;
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+    for (const socket of [...sockets, ...wild]) socket.destroy();
+  });
+
+  it('with requests by the hundred and no answer read are let go', async () => {
+    await start();
+    const answers = await exchange(path(), 'GET /groups HTTP/1.1\r\n\r\n'.repeat(100));
+    expect(answers.match(/200 OK/g)?.length ?? 0).toBeLessThanOrEqual(8);
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+
+  it('with a few requests at once are answered in order', async () => {
+    await start();
+    const paths = ['/groups', '/nowhere', '/containers', '/daemons'];
+    const text = paths.map((url) => `GET ${url} HTTP/1.1\r\n\r\n`).join('');
+    const answer = await exchange(path(), `${text}GET /drivers HTTP/1.1\r\nConnection: close\r\n\r\n`);
+    expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual([200, 400, 200, 200, 200].map((status) => `HTTP/1.1 ${status}`));
+  });
+
   it('keep the caller that opened them', async () => {
     await start();
     const body = exchange(path(), 'GET /groups HTTP/1.1\r\n\r\nGET /groups HTTP/1.1\r\nConnection: close\r\n\r\n');
@@ -153,6 +186,14 @@ describe('the socket file', () => {
     await start();
     await expect(startApi(device.deps)).rejects.toThrow('is in use by another pantavisor');
     expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+  });
+
+  it('that is a link is replaced, and what it leads to is left alone', async () => {
+    writeFileSync(`${path()}.target`, 'mine');
+    symlinkSync(`${path()}.target`, path());
+    await start();
+    expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
+    expect(statSync(`${path()}.target`).size).toBe(4);
   });
 
   it('that is no socket is left alone', async () => {

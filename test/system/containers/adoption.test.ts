@@ -117,7 +117,7 @@ describeSystem('containers without a daemon', () => {
     const own = connect(path);
     const [accepted] = (await once(server, 'connection')) as [Socket]; // net: the one argument
     expect(peerOf(accepted)).toEqual({ pid: process.pid, uid: 0, gid: 0 });
-    expect(callerOf(accepted, here.paths.lxc)).toBe('host');
+    expect(callerOf(accepted, here.paths.lxc)).toEqual({ caller: 'host', pid: process.pid });
     own.destroy();
 
     const script = `require('node:net').connect(${JSON.stringify(path)}).on('connect', () => process.exit(0))`;

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
 import { DOCUMENTED } from '../../runtime/api/contract/rows.ts';
 import { exchange, parsed } from '../../runtime/api/wire.ts';
@@ -175,6 +176,31 @@ describeSystem('the control socket, asked by curl', () => {
     checkAll(device, after);
     const asked = new Set([...before, ...after].map(([endpoint]) => endpoint));
     expect(Object.keys(DOCUMENTED).filter((endpoint) => !asked.has(endpoint))).toEqual([]);
+  });
+
+  test('answers as it describes itself', async ({ device }) => {
+    await device.start({ PV_LOG_LEVEL: '4' });
+    const web = { run: { restart_policy: 'container', auto_recovery: { policy: 'always', stable_timeout: 1 } } };
+    await device.deploy('app', realState().container('web', web).container('sdk'));
+    curl(device, ...send('PUT', '{"a":[1]}', '/user-meta/web.json'));
+    const { paths, components } = JSON.parse(curl(device, '/openapi.json').body);
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: 'api', components });
+    const looked = Object.keys(paths)
+      .filter((path) => paths[path].get?.responses[200]?.content['application/json'] !== undefined)
+      .map((path) => [path, path.replace('{kind}/{name}', 'container/web').replace('{revision}', 'app')] as const)
+      .map(([path, asked]) => [path, path.startsWith('/steps/{') ? asked.replace('/app', '/0') : asked] as const)
+      .filter(([, asked]) => !asked.includes('{'));
+    expect(looked.length).toBeGreaterThan(20);
+    for (const [path, asked] of looked) {
+      const isValid = ajv.compile({
+        $ref: `api${paths[path].get.responses[200].content['application/json'].schema.$ref}`,
+      });
+      const { status, body } = curl(device, asked);
+      expect([asked, status]).toEqual([asked, 200]);
+      isValid(JSON.parse(body));
+      expect([asked, isValid.errors]).toEqual([asked, null]);
+    }
   });
 
   test('speaks HTTP/1.0, as pvcurl and pv-xconnect do, and to those who close their half', async ({ device }) => {

@@ -3,11 +3,16 @@ import type { ApiDeps } from '../../../../runtime/api/deps.ts';
 import type { InstallOutcome } from '../../../../runtime/api/steps.ts';
 import { type Extra, errorOf, NO_ROOM, of, refused } from './row.ts';
 
+/** With a blank: it is sent as it came. */
+const STATE_TEXT = '{"#spec": "pantavisor-service-system@1"}';
+const PROGRESS = '{"status":"DONE","status-msg":"Factory revision","progress":100,"retries":0}';
+const progress = { given: { progress: async () => PROGRESS } };
+
 const installing = (changes: Partial<ApiDeps['installing']>): Extra => ({
   given: {
     installing: {
       running: () => 'locals/a',
-      document: async () => Buffer.from('{"a": 1}'),
+      document: async () => Buffer.from(STATE_TEXT),
       install: async () => 'installed',
       setCommitMessage: async () => true,
       ...changes,
@@ -37,12 +42,14 @@ export const STEPS = [
       '/steps',
       undefined,
       200,
-      '[{"name":"0", "date":"2024-05-01T10:00:00Z", "commitmsg":"a \\u0022b\\u0022", "progress":{"status":"DONE"}},' +
+      '[{"name":"0", "date":"2024-05-01T10:00:00Z", "commitmsg":"a \\u0022b\\u0022", "progress":' +
+        PROGRESS +
+        '},' +
         '{"name":"locals/a", "date":"2024-05-01T10:00:00Z", "commitmsg":"a \\u0022b\\u0022", "progress":{}}]',
       {
         given: {
           steps: async () => [
-            { ...stepOf('0'), progress: '{"status":"DONE"}' },
+            { ...stepOf('0'), progress: PROGRESS },
             { ...stepOf('locals/a'), progress: `{"logs":"${'x'.repeat(512)}"}` },
           ],
         },
@@ -52,15 +59,15 @@ export const STEPS = [
   ),
   ...of(
     'GET /steps/{}',
-    ['it is there', '/steps/0', undefined, 200, '{"a": 1}', installing({})],
-    ['empty segments', '//steps///0/', undefined, 200, '{"a": 1}', installing({})],
-    ['current', '/steps/current', undefined, 200, '{"a": 1}', installing({})],
+    ['it is there', '/steps/0', undefined, 200, STATE_TEXT, installing({})],
+    ['empty segments', '//steps///0/', undefined, 200, STATE_TEXT, installing({})],
+    ['current', '/steps/current', undefined, 200, STATE_TEXT, installing({})],
     ['it is not there', '/steps/7', undefined, 404, NOT_FOUND, missing],
     ['with a query, which is part of the name', '/steps/0?a', undefined, 404, NOT_FOUND, installing({})],
   ),
   ...of(
     'GET /steps/locals/{}',
-    ['it is there', STATE, undefined, 200, '{"a": 1}', installing({})],
+    ['it is there', STATE, undefined, 200, STATE_TEXT, installing({})],
     ['it is not there', STATE, undefined, 404, NOT_FOUND, missing],
   ),
   ...of(
@@ -82,20 +89,13 @@ export const STEPS = [
   ),
   ...of(
     'GET /steps/{}/progress',
-    [
-      'it is there',
-      '/steps/0/progress',
-      undefined,
-      200,
-      '{"status":"DONE"}',
-      { given: { progress: async () => '{"status":"DONE"}' } },
-    ],
-    ['current', '/steps/current/progress', undefined, 200, '{"status":"DONE"}'],
+    ['it is there', '/steps/0/progress', undefined, 200, PROGRESS, progress],
+    ['current', '/steps/current/progress', undefined, 200, PROGRESS, progress],
     ['it is not there', '/steps/7/progress', undefined, 404, NOT_FOUND],
   ),
   ...of(
     'GET /steps/locals/{}/progress',
-    ['it is there', '/steps/locals/a/progress', undefined, 200, '{"status":"DONE"}'],
+    ['it is there', '/steps/locals/a/progress', undefined, 200, PROGRESS, progress],
     ['it is not there', '/steps/locals/b/progress', undefined, 404, NOT_FOUND],
   ),
   ...of('PUT /steps/{}/commitmsg', ...message('/steps/1/commitmsg')),
