@@ -65,12 +65,14 @@ const referencesOf = (state: PvrState): ReadonlyMap<string, string> =>
     ),
   );
 
+/** The first failure is told when every worker has ended: no request outlives the command. */
 const inWorkers = async <T>(workers: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> => {
   const left = [...all];
   const worker = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) await work(next);
   };
-  await Promise.all(Array.from({ length: workers }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: workers }, worker));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 };
 
 const failed = async (answer: Response): Promise<Error> =>
