@@ -7,6 +7,7 @@ import type { ApiDeps } from './deps.ts';
 import type { metricsPage } from './metrics.ts';
 import type { Reply } from './reply.ts';
 import { type StatusView, statusView } from './status.ts';
+import { steadyTime } from './steady-time.ts';
 import { EMPTY_TIMELINE, nextTimeline } from './timeline.ts';
 import type { Watch } from './watch.ts';
 
@@ -27,7 +28,7 @@ const PROMETHEUS = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
 const EVENT_STREAM = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' };
 
 export const startStatus = (deps: ApiDeps): StatusSource => {
-  const time = () => ({ nowMs: deps.nowMs(), wallTime: deps.wallTime() });
+  const time = steadyTime(deps);
   let timeline = EMPTY_TIMELINE;
   const follow = (): void => {
     timeline = nextTimeline(timeline, deps.snapshot(), time(), deps);
