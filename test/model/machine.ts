@@ -23,7 +23,7 @@ import { openStore } from '../../runtime/store/store.ts';
 import { type TrailContent, trailContentOf } from '../../runtime/store/trail.ts';
 import { containerSpec, groupSpec, opened, running, snapshotOf } from '../reconcilers/given.ts';
 import { aState, parsed, type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
-import { type Entry, plant, type Tree, treeOf } from './tree.ts';
+import { type Entry, plant, type Tree, treeOf, withoutBelow } from './tree.ts';
 
 const PATHS: Paths = { ...TEST_PATHS, run: '/storage/run', lxc: '/storage/run/lxc' };
 export const RUN = 'run/';
@@ -45,16 +45,19 @@ export const specOf = (revision: string): UpdateSpec => ({ revision, hash: hashO
 export const WORLDS = ['good', 'bad', 'refusing'] as const;
 export type World = (typeof WORLDS)[number];
 
-/** `at`: how many writes happen before it. */
+/** `at`: how many writes happen before it; `any`: how many calls of any kind. */
 export interface Cut {
   readonly at: number;
-  readonly code: 'ENOSPC' | 'EIO';
+  readonly code: string;
+  readonly any?: boolean;
 }
 
 export interface Run {
   /** What is on the storage after each write, the first one before any. */
   readonly trees: readonly Tree[];
   readonly end: 'done' | 'refused' | 'rebooted';
+  /** Calls of files, reads too. */
+  readonly calls: number;
 }
 
 /** The one who lives wrote `live`; see dead(). */
@@ -104,9 +107,11 @@ export const run = async (tree: Tree, work: Work, cut?: Cut, wrap: Wrap = (files
   const machine = await machineOn(host, wrap);
   const trees = [treeOf(storage.fileSystem)];
   let left = cut?.at ?? Number.POSITIVE_INFINITY;
+  let calls = 0;
   host.faults = {
     before: (operation) => {
-      if (!isWrite(operation)) return undefined;
+      calls += 1;
+      if (cut?.any !== true && !isWrite(operation)) return undefined;
       left -= 1;
       return left === -1 ? new DeviceError(operation.name, operation.subject, cut?.code ?? 'EIO') : undefined;
     },
@@ -126,7 +131,7 @@ export const run = async (tree: Tree, work: Work, cut?: Cut, wrap: Wrap = (files
     host.settle().then(() => 'rebooted' as const),
   ]);
   if (end === 'rebooted' && !host.rebooting) throw new Error('it neither ended nor rebooted');
-  return { trees, end };
+  return { trees, end, calls };
 };
 
 /** What a start does before its loop runs. */
@@ -196,6 +201,23 @@ export const onward =
     }
     throw new Error('it never comes to rest');
   };
+
+export const inTurn =
+  (...works: readonly Work[]): Work =>
+  async (machine, host) => {
+    for (const work of works) await work(machine, host);
+  };
+
+/** The next boots, undisturbed, until nothing is left to do. */
+export const recovered = async (crashed: Tree, work: Work = onward('good')): Promise<Tree> => {
+  let tree = crashed;
+  for (let boots = 0; boots < 4; boots += 1) {
+    const { trees, end } = await run(withoutBelow(tree, RUN), inTurn(start, work));
+    tree = trees.at(-1) ?? tree;
+    if (end === 'done') return tree;
+  }
+  throw new Error('it boots again and again');
+};
 
 const failure = (action: Action['type'], attempts: number) => ({
   action,

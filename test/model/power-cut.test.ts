@@ -1,6 +1,6 @@
 /** A power cut at any step of an update on a disk that keeps what it was not told to sync as it likes (recording-files.ts). */
 import { describe, expect, it } from 'vitest';
-import { firstTree, onward, propose, RUN, run, start, type Work, type World } from './machine.ts';
+import { firstTree, inTurn, onward, propose, RUN, recovered, run, start, type Work, type World } from './machine.ts';
 import { brokenAtRest, brokenIn } from './promises.ts';
 import { type Recording, recordingFiles } from './recording-files.ts';
 import { bootVariablesIn, digestOf, type Tree, withoutBelow } from './tree.ts';
@@ -17,23 +17,6 @@ const boot = async (tree: Tree, work: Work): Promise<{ readonly recording: Recor
   });
   if (recording === undefined) throw new Error('nothing was recorded');
   return { recording, after: withoutBelow(trees.at(-1) ?? tree, RUN) };
-};
-
-const inTurn =
-  (...works: readonly Work[]): Work =>
-  async (machine, host) => {
-    for (const work of works) await work(machine, host);
-  };
-
-/** The next boots, undisturbed and in a good world, until nothing is left to do. */
-const recovered = async (crashed: Tree): Promise<Tree> => {
-  let tree = crashed;
-  for (let boots = 0; boots < 4; boots += 1) {
-    const { trees, end } = await run(withoutBelow(tree, RUN), inTurn(start, onward('good')));
-    tree = trees.at(-1) ?? tree;
-    if (end === 'done') return tree;
-  }
-  throw new Error('it boots again and again');
 };
 
 /** Nobody boots by a link, and the Linux host syncs it, which is more than the port promises. */

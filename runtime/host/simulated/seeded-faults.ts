@@ -23,8 +23,8 @@ export interface FaultRates {
 
 type Codes = readonly [string, ...string[]];
 
-const READ: Codes = ['EIO', 'EMFILE', 'ENOMEM'];
-const WRITE: Codes = ['EIO', 'ENOSPC', 'EROFS', 'EMFILE', 'ENOMEM'];
+const READ: Codes = ['EIO', 'EMFILE', 'ENOMEM', 'EACCES'];
+const WRITE: Codes = ['EIO', 'ENOSPC', 'EROFS', 'EMFILE', 'ENOMEM', 'EDQUOT', 'EACCES'];
 const MOUNT: Codes = ['EIO', 'ENOMEM', 'EPERM', 'EINVAL'];
 const ASK: Codes = ['TIMEOUT', 'ECONNREFUSED', 'EMFILE'];
 const CHANGE: Codes = ['TIMEOUT', 'EIO', 'ENOMEM'];

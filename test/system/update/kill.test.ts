@@ -6,7 +6,7 @@
 import { expect } from 'vitest';
 import { test } from '../daemon/real-device.ts';
 import { describeSystem } from '../require-root.ts';
-import { type Course, killed, newCourse, tallyOf } from './killing.ts';
+import { type Course, killed, missedBy, newCourse, tallyOf } from './killing.ts';
 
 const KILLS = Number(process.env['KILLS'] ?? 200);
 const LIMIT_MS = 60_000 + KILLS * 4_000;
@@ -22,6 +22,7 @@ const run = async (course: Course, kills: number): Promise<void> => {
   const outcomes = new Set(course.ends.map(({ outcome }) => outcome));
   // A loop that never met an update in its middle would prove nothing.
   if (kills >= 20) expect([...outcomes].sort()).toEqual(['new', 'old']);
+  expect(missedBy(course), 'points at which nobody was ever killed').toEqual([]);
 };
 
 describeSystem('a daemon that is killed in the middle of updates', () => {

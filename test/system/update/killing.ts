@@ -11,31 +11,39 @@ import { type RealState, realState } from '../daemon/real-state.ts';
 import { until } from '../daemon/until.ts';
 
 /** What was seen when the daemon was killed. `start`: the next one was killed, too, while it started. */
-const POINTS = ['random', 'trail', 'tried', 'halted', 'started', 'committed', 'start'] as const;
-type Point = (typeof POINTS)[number];
+const GOOD = ['random', 'trail', 'tried', 'halted', 'started', 'tested', 'committed', 'start'] as const;
+/** Of an update that cannot succeed: one of its containers does not start. */
+const BAD = ['refused', 'given up', 'rolled back'] as const;
+/** Of one that reboots, besides. */
+const REBOOT = ['rebooting', 'booted'] as const;
+type Point = (typeof GOOD)[number] | (typeof BAD)[number] | (typeof REBOOT)[number];
+
+const pointsOf = (reboots: boolean): readonly Point[] => [...GOOD, ...BAD, ...(reboots ? REBOOT : [])];
+const isBad = (point: Point): boolean => BAD.some((bad) => bad === point);
 
 export interface Course {
   readonly device: RealDevice;
   readonly name: string;
   readonly reboots: boolean;
   readonly steadyPid: number | undefined;
-  readonly ends: { readonly point: Point; readonly outcome: 'old' | 'new' }[];
+  readonly ends: { readonly point: Point; readonly isHit: boolean; readonly outcome: 'old' | 'new' }[];
   committed: string;
 }
 
 const random = seededRandom(Number(process.env['KILL_SEED'] ?? 1));
 const nameOf = (number: number): string => `v${number}`;
 /** A point that the update does not come by is waited for so long; then it is killed all the same. */
-const POINT_LIMIT_MS = 1_500;
+const POINT_LIMIT_MS = 10_000;
+const RANDOM_LIMIT_MS = 700;
 
-const versionOf = (number: number, reboots: boolean): RealState => {
+const versionOf = (number: number, reboots: boolean, bad = false): RealState => {
   const run = { group: 'apps' };
   const config = { 'etc/version': nameOf(number) };
   return realState()
     .group({ name: 'apps', restart_policy: 'container', status_goal: 'STARTED', timeout: reboots ? 20 + number : 20 })
     .container('steady', { run })
     .container('a', { run, config })
-    .container('b', { run, config });
+    .container('b', { run, config, ...(bad ? { lines: ['lxc.init.cmd = /nothing'] } : {}) });
 };
 
 export const newCourse = async (device: RealDevice, name: string, reboots: boolean): Promise<Course> => {
@@ -46,21 +54,30 @@ export const newCourse = async (device: RealDevice, name: string, reboots: boole
   return { device, name, reboots, steadyPid, ends: [], committed: 'locals/v0' };
 };
 
-export const tallyOf = ({ ends }: Course): string =>
-  POINTS.map((point) => {
-    const here = ends.filter((end) => end.point === point);
-    const isNew = here.filter(({ outcome }) => outcome === 'new').length;
-    return `${point} ${here.length} (${isNew} new)`;
-  }).join(', ');
+export const tallyOf = ({ ends, reboots }: Course): string =>
+  pointsOf(reboots)
+    .map((point) => {
+      const here = ends.filter((end) => end.point === point);
+      const isNew = here.filter(({ outcome }) => outcome === 'new').length;
+      return `${point} ${here.filter(({ isHit }) => isHit).length} of ${here.length} (${isNew} new)`;
+    })
+    .join(', ');
+
+/** Points at which a daemon was to be killed and never was: whatever the tally says, they prove nothing. */
+export const missedBy = ({ ends }: Course): readonly Point[] =>
+  [...Map.groupBy(ends, ({ point }) => point)].flatMap(([point, here]) =>
+    here.some(({ isHit }) => isHit) ? [] : [point],
+  );
 
 /** @param kill how many there were before. */
 export const killed = async (course: Course, kill: number): Promise<void> => {
   const { device } = course;
-  const point = POINTS[kill % POINTS.length] ?? 'random';
+  const points = pointsOf(course.reboots);
+  const point = points[kill % points.length] ?? 'random';
   const name = nameOf(kill + 1);
   const logged = device.log().length;
-  device.drop(name, versionOf(kill + 1, course.reboots));
-  await reached(point, course, name, logged);
+  device.drop(name, versionOf(kill + 1, course.reboots, isBad(point)));
+  const isHit = await reached(point, course, name, logged);
   await device.kill();
   if (point === 'start') {
     const starting = device.start().catch(() => undefined); // it never becomes ready: it is killed before
@@ -77,25 +94,41 @@ export const killed = async (course: Course, kill: number): Promise<void> => {
     throw new Error(`kill ${kill} at ${point} of ${name}: ${told}`, { cause: error });
   }
   const outcome = course.committed === `locals/${name}` ? 'new' : 'old';
-  course.ends.push({ point, outcome });
+  if (isBad(point)) expect(outcome).toBe('old');
+  course.ends.push({ point, isHit, outcome });
   rmSync(join(device.watched, `${name}.json`));
 };
 
-const reached = async (point: Point, { device }: Course, name: string, logged: number): Promise<void> => {
+/** @returns whether it came to that; chance always does. */
+const reached = async (point: Point, { device }: Course, name: string, logged: number): Promise<boolean> => {
+  if (point === 'random' || point === 'start') {
+    await sleep(random.below(RANDOM_LIMIT_MS));
+    return true;
+  }
   const trail = join(device.storage, 'trails/locals', name);
   const did = (action: string): boolean => device.log().slice(logged).includes(action);
-  const isThere: Record<Point, () => boolean> = {
-    random: () => false,
-    start: () => false,
+  const isThere: Record<Exclude<Point, 'random' | 'start'>, () => boolean> = {
     trail: () => existsSync(trail),
     tried: () => bootVariables(device)['pv_try'] === `locals/${name}`,
     halted: () => did('container.halt'),
     started: () => did('container.start'),
+    tested: () => did('update.test:'),
     committed: () => bootVariables(device)['pv_rev'] === `locals/${name}`,
+    refused: () => did('LXC_START'),
+    'given up': () => existsSync(join(trail, '.pv/failure')),
+    'rolled back': () => did('update.rollBack:'),
+    rebooting: () => readFileIn(join(trail, '.pv/progress')).includes('Rebooting'),
+    booted: () => did('the device boots anew'),
   };
-  const giveUpAt = performance.now() + (['random', 'start'].includes(point) ? random.below(700) : POINT_LIMIT_MS);
-  while (!isThere[point]() && performance.now() < giveUpAt) await sleep(1);
+  const giveUpAt = performance.now() + POINT_LIMIT_MS;
+  while (!isThere[point]()) {
+    if (performance.now() >= giveUpAt) return false;
+    await sleep(1);
+  }
+  return true;
 };
+
+const readFileIn = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
 const bootVariables = ({ storage }: RealDevice): Readonly<Record<string, string>> => {
   const file = join(storage, 'boot/uboot.txt');
