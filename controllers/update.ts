@@ -73,7 +73,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     if (entry?.revision !== revision) {
       return { revision, hash, fallback, startedAtMs: clock.nowMs(), interrupted: true };
     }
-    const { startedAtMs, testedAtMs, commitAtMs, rebootFor } = entry;
+    const { startedAtMs, testedAtMs, commitAtMs, rebootFor, untried } = entry;
     // A trial that has not booted yet was not tried yet: whoever comes next goes on with it.
     const interrupted = entry.session !== session && !isBeforeBoot(entry);
     return {
@@ -85,6 +85,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       ...(testedAtMs === undefined ? {} : { testedAtMs }),
       ...(commitAtMs === undefined ? {} : { commitAtMs }),
       ...(rebootFor === undefined ? {} : { rebootFor }),
+      ...(untried === undefined ? {} : { untried }),
     };
   };
 

@@ -53,7 +53,9 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
   const recorded = status.failures[trial.revision];
   if (recorded?.hash === trial.hash) return fail(recorded.status, recorded.message, recorded.detail);
   if (trial.interrupted) {
-    return fail('ERROR', 'Unexpected rollback', 'the daemon ended during the trial');
+    const { untried } = trial;
+    const why = untried === undefined ? 'the daemon ended during the trial' : `it was not tried: ${untried}`;
+    return fail('ERROR', 'Unexpected rollback', why);
   }
   if (status.unreadable !== undefined) return fail('ERROR', 'State JSON has bad format', status.unreadable);
   if (status.unsound !== undefined) return fail('ERROR', 'Object validation went wrong', status.unsound);

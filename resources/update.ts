@@ -31,6 +31,8 @@ export interface Trial {
   readonly commitAtMs?: number;
   /** The trial was begun by a daemon that is gone: it is not continued. */
   readonly interrupted: boolean;
+  /** Why the boot that was to try it did not. */
+  readonly untried?: string;
 }
 
 /** Why a revision was given up. `status` and `message` are the words of updates.md §3; `detail` says what exactly. */

@@ -24,6 +24,8 @@ export interface TrialEntry {
   readonly rebootFor?: string;
   /** The boot that a trial with `rebootFor` needs is behind it. */
   readonly booted?: boolean;
+  /** Why the boot did not try it. */
+  readonly untried?: string;
 }
 
 export const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
@@ -55,6 +57,8 @@ const ifPossible = async (onProblem: OnProblem, write: () => Promise<void>): Pro
   }
 };
 
+const UNMARKED = 'the boot could not mark it as tried, because the storage took nothing';
+
 /**
  * What the boot script does, once per boot (updates.md §6.1): the revision to be tried is tried exactly once; whatever
  * happens then, the next boot is the committed one.
@@ -67,7 +71,11 @@ export const bootDevice = async ({ clock, ledger, store, session, onProblem }: B
   // A device that was shut down and not switched off has still got the ledger of the boot before.
   for (const entry of [REBOOT, TRIAL, LIFELINE]) await ledger.remove('update', entry);
   // What cannot be marked as tried could be tried again and again: it is not tried, and rolled back.
-  if (trying !== undefined && spent !== true && (await ifPossible(onProblem, () => store.setTrying(trying, true)))) {
+  const isDue = trying !== undefined && spent !== true;
+  if (isDue && !(await ifPossible(onProblem, () => store.setTrying(trying, true)))) {
+    const entry = { session: '', revision: trying, startedAtMs: clock.nowMs(), untried: UNMARKED };
+    await ledger.put<TrialEntry>('update', TRIAL, entry);
+  } else if (isDue) {
     const entry = { session, revision: trying, startedAtMs: clock.nowMs(), rebootFor: 'it was booted', booted: true };
     await ledger.put<TrialEntry>('update', TRIAL, entry);
     await ifPossible(onProblem, () => store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying)));

@@ -230,9 +230,14 @@ export const openObjects = (options: ObjectsOptions): Objects => {
       return result;
     },
     sweep: async () => {
-      const names = (await files.list(directory)) ?? [];
-      for (const name of names) {
-        if (name.startsWith('.') && !name.startsWith(QUARANTINE)) await files.remove(`${directory}/${name}`);
+      try {
+        const names = (await files.list(directory)) ?? [];
+        for (const name of names) {
+          if (name.startsWith('.') && !name.startsWith(QUARANTINE)) await files.remove(`${directory}/${name}`);
+        }
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        onProblem('objects', `what uploads left cannot be removed: ${error.message}`);
       }
     },
   };

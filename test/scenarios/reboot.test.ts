@@ -1,7 +1,8 @@
 /** Updates that need a reboot, on a device that takes it: everything goes down, the try boots once, then it holds or falls back. */
 import { describe, expect, it } from 'vitest';
+import { DeviceError } from '../../runtime/host/host.ts';
 import { aState } from '../state-builder.ts';
-import { aRig, type Rig } from './rig.ts';
+import { aRig, type Rig, startRig } from './rig.ts';
 
 const GROUP = { name: 'apps', timeout: 30 };
 const one = aState().group(GROUP).container('web', { group: 'apps' }).container('db', { group: 'apps' });
@@ -114,6 +115,34 @@ describe('an update that needs a reboot', () => {
     await settledOn(back, 'locals/one');
     expect(back.update().failures['locals/two']?.message).toBe('Unexpected rollback');
   });
+});
+
+describe('a boot on a storage that takes nothing', () => {
+  it.each(['ENOSPC', 'EROFS', 'EIO'])(
+    'runs what is committed, and tells later why the other was not tried: %s',
+    async (code) => {
+      const rig = await aDevice();
+      await rig.propose(two, 'locals/two');
+      await rig.until(() => rig.update().rebooting !== undefined);
+      const next = rig.host.powerCut();
+      rig.device.stop();
+      const writes = ['write', 'writeStream', 'append', 'rename', 'link', 'symlink', 'remove'];
+      next.faults = {
+        before: ({ name, subject }) =>
+          subject.startsWith('/storage/') && writes.includes(name) ? new DeviceError(name, subject, code) : undefined,
+      };
+      const booted = await startRig(next, { rebootTransitions: true });
+      await booted.until(() => booted.statusOf('web') === 'STARTED' && booted.statusOf('db') === 'STARTED');
+      expect(booted.device.loop.latest().revision).toBe('locals/one');
+      expect(booted.update().committed.revision).toBe('locals/one');
+      booted.host.faults = {};
+      await settledOn(booted, 'locals/one');
+      expect(booted.update().failures['locals/two']).toMatchObject({
+        message: 'Unexpected rollback',
+        detail: 'it was not tried: the boot could not mark it as tried, because the storage took nothing',
+      });
+    },
+  );
 });
 
 describe('an update that needs none', () => {

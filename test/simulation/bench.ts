@@ -6,8 +6,9 @@
  */
 import { refsIn } from '../../reconcilers/relations.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
-import type { Faults } from '../../runtime/host/simulated/operation.ts';
+import type { Delivery, Fault, Faults, Operation } from '../../runtime/host/simulated/operation.ts';
 import { seededFaults } from '../../runtime/host/simulated/seeded-faults.ts';
+import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import { Rejection } from '../../runtime/store/rejection.ts';
 import { lxcFile } from '../scenarios/objects.ts';
 import { aRig, type Rig, type RigOptions } from '../scenarios/rig.ts';
@@ -33,25 +34,42 @@ export interface Bench {
   readonly covered: string[];
   /** Says what happens, for people. */
   readonly tell: (line: string) => void;
+  readonly onFault: (point: string) => void;
 }
 
 export interface BenchOptions {
+  /** Every fault that an operation or notification really met: `files.write ENOSPC before`. */
+  readonly onFault?: (point: string) => void;
   readonly tell?: (line: string) => void;
   readonly onEvent?: NonNullable<RigOptions['onEvent']>;
 }
 
-export const benchFor = async (seed: number, { tell = () => {}, onEvent }: BenchOptions = {}): Promise<Bench> => {
+const KEEPING: StorageSettings = {
+  checksum: true,
+  reservedPercent: 5,
+  keepFactory: false,
+  pendingSeconds: 600,
+  thresholdPercent: 0,
+  defertimeSeconds: 600,
+};
+
+export const benchFor = async (
+  seed: number,
+  { tell = () => {}, onFault = () => {}, onEvent }: BenchOptions = {},
+): Promise<Bench> => {
   const course = courseOf(seed);
   const contents = new Map<string, string>();
   const rig = await aRig({
     seed,
     lazy: course.lazy,
+    rebootTransitions: course.reboots,
+    ...(course.keeps ? { storage: KEEPING } : {}),
     disks: { '/dev/sda': {} },
     objectContent: (_, id) => contents.get(id),
     ...(onEvent === undefined ? {} : { onEvent }),
   });
   for (const name of NAMES) rig.behaviour(name, (_, __, config) => behaviourIn(config));
-  return { course, rig, proposed: new Map(), newest: undefined, contents, covered: [], tell };
+  return { course, rig, proposed: new Map(), newest: undefined, contents, covered: [], tell, onFault };
 };
 
 export const runCourse = async (bench: Bench): Promise<void> => {
@@ -63,17 +81,31 @@ export const runCourse = async (bench: Bench): Promise<void> => {
 
 /** What was slow or hung has been given up by then, and what was told late has been told. */
 const CALM_MS = 120_000;
+const REBOOT_MS = 10_000;
+const ADVICE = /^something else is mounted on (\S+): unmount it/;
 
 /** No faults any more, and nobody in the way. What notifications that were lost would have told is looked for. */
 export const calmDown = async (bench: Bench): Promise<void> => {
   bench.rig.host.faults = {};
-  await surviving(bench, async () => {});
-  await makeAmends(bench.rig.host, bench.covered);
+  // A reboot that is under way takes place.
+  await surviving(bench, () => bench.rig.host.advance(REBOOT_MS));
+  await surviving(bench, () => makeAmends(bench.rig.host, bench.covered));
   bench.tell(`${bench.rig.host.clock.nowMs()} ms: all is calm`);
   await surviving(bench, () => bench.rig.host.advance(CALM_MS));
+  followAdvice(bench);
   if (bench.course.seed % 2 === 0 || isStuck(bench.rig)) bench.rig = await bench.rig.restarted();
   else await surviving(bench, async () => lookAtEverything(bench.rig));
   repropose(bench);
+};
+
+/** A mount that was given up for a definition of before may have come about all the same: it is not what is declared now. */
+const followAdvice = ({ rig, tell }: Bench): void => {
+  for (const plan of Object.values(rig.device.loop.latest().plans)) {
+    const [, target] = (plan.outcome === 'stalled' && ADVICE.exec(plan.reason)) || [];
+    if (target === undefined) continue;
+    tell(`   somebody unmounts ${target}, as he is told to`);
+    rig.host.mischief.unmount(target);
+  }
 };
 
 /** The store does one thing after the other: what hangs for ever on the storage is cured by another daemon only. */
@@ -89,11 +121,31 @@ const surviving = async (bench: Bench, work: () => Promise<unknown>): Promise<vo
     await work();
     if (bench.rig.host.crashed) throw new DaemonDied();
   } catch (error) {
-    if (!(error instanceof DaemonDied)) throw error;
-    bench.tell('   the daemon died and is started again');
-    bench.rig = await bench.rig.restarted();
-    repropose(bench);
+    // Whoever was about to do something to it finds nobody.
+    if (!(error instanceof DaemonDied || bench.rig.host.crashed)) throw error;
+    await startAgain(bench);
   }
+};
+
+/** After a crash, or as the device was told to boot. */
+const startAgain = async (bench: Bench): Promise<void> => {
+  const { rebooting } = bench.rig.host;
+  bench.tell(rebooting ? '   the device boots' : '   the daemon died and is started again');
+  bench.rig = rebooting ? await bench.rig.afterPowerCut() : await bench.rig.restarted();
+  repropose(bench);
+};
+
+/** Until nothing is left to do, over as many boots as that takes. */
+export const restOf = async (bench: Bench, limitMs: number): Promise<void> => {
+  for (let boots = 0; boots < MAX_BOOTS; boots += 1) {
+    try {
+      return await bench.rig.rest(limitMs);
+    } catch (error) {
+      if (!(error instanceof DaemonDied)) throw error;
+      await startAgain(bench);
+    }
+  }
+  throw new Error(`it booted ${MAX_BOOTS} times and goes on`);
 };
 
 const perform = async (bench: Bench, step: Step): Promise<void> => {
@@ -110,7 +162,8 @@ const perform = async (bench: Bench, step: Step): Promise<void> => {
     case 'mischief':
       return doMischief(rig.host, step, bench.covered);
     case 'faults':
-      rig.host.faults = step.rates === undefined ? {} : telling(seededFaults(step.seed, step.rates));
+      rig.host.faults =
+        step.rates === undefined ? {} : told(telling(seededFaults(step.seed, step.rates)), bench.onFault);
       return;
     case 'crash':
       bench.rig = await rig.restarted();
@@ -129,7 +182,28 @@ const telling = (faults: Faults): Faults => ({
   notification: (operation) => (operation.name === 'ready' ? undefined : faults.notification?.(operation)),
 });
 
+const nameOf = (fault: Fault | Delivery): string => {
+  if (fault instanceof DeviceError) return fault.code;
+  return typeof fault === 'string' ? fault : 'late';
+};
+
+const told = (faults: Faults, onFault: Bench['onFault']): Faults => {
+  const tellingOf =
+    <T extends Fault | Delivery>(decide: ((operation: Operation) => T | undefined) | undefined, when: string) =>
+    (operation: Operation): T | undefined => {
+      const fault = decide?.(operation);
+      if (fault !== undefined) onFault(`${operation.port}.${operation.name} ${nameOf(fault)}${when}`);
+      return fault;
+    };
+  return {
+    before: tellingOf(faults.before, ' before'),
+    after: tellingOf(faults.after, ' after'),
+    notification: tellingOf(faults.notification, ''),
+  };
+};
+
 const MAX_TRIES = 20;
+const MAX_BOOTS = 10;
 
 export const propose = async (bench: Bench, { revision, model }: Proposal): Promise<void> => {
   const { state, contents } = stateOf(model, lxcFile);
@@ -143,7 +217,7 @@ export const propose = async (bench: Bench, { revision, model }: Proposal): Prom
     } catch (error) {
       if (error instanceof DaemonDied) {
         // Half of it may be stored; the client sends it again.
-        bench.rig = await bench.rig.restarted();
+        await startAgain(bench);
       } else if (!(error instanceof DeviceError) && !(error instanceof Rejection)) throw error;
       if (tries === MAX_TRIES) return bench.tell(`   given up: ${error}`);
       await bench.rig.host.advance(1_000);

@@ -26,6 +26,7 @@ export interface ContainerModel {
   readonly version: number;
   readonly storage: Readonly<Record<string, { readonly persistence: string; readonly disk?: string }>>;
   readonly hasData: boolean;
+  readonly hasConfig: boolean;
   readonly defect?: Defect;
 }
 
@@ -84,6 +85,7 @@ const randomContainer = (name: string, model: DeviceModel, random: Random): Cont
     version: random.below(1_000_000),
     storage: { 'lxc-overlay': entry(), ...(random.chance(0.3) ? { scratch: entry() } : {}) },
     hasData: random.chance(0.3),
+    hasConfig: random.chance(0.3),
     ...(goal !== 'MOUNTED' && random.chance(0.1)
       ? { behaviour: 'job', recovery: { policy: 'on-failure' }, goal: 'STARTED' as const }
       : {}),
@@ -153,6 +155,12 @@ export const stateOf = (model: DeviceModel, lxcFile: (key: string) => string): S
       .object(`${name}/lxc.container.conf`, config)
       .object(`${name}/root.squashfs`, root);
     if (container.hasData) state = state.object(`${name}/data.squashfs`, `hsqs data of ${name}`);
+    contents.set(objectId(`hsqs data of ${name}`), `hsqs data of ${name}`);
+    if (container.hasConfig) {
+      const hostname = `${name} ${version}`;
+      contents.set(objectId(hostname), hostname);
+      state = state.object(`_config/${name}/etc/hostname`, hostname);
+    }
   }
   return { state, contents };
 };

@@ -7,7 +7,7 @@ import { resourceIn } from '../../resources/snapshot.ts';
 import { lxcFile } from '../scenarios/objects.ts';
 import type { Rig } from '../scenarios/rig.ts';
 import { objectId, sha256 } from '../state-builder.ts';
-import { type Bench, lookAtEverything, propose } from './bench.ts';
+import { type Bench, lookAtEverything, propose, restOf } from './bench.ts';
 import { type ContainerModel, type DeviceModel, isSpoiled, stateOf } from './model.ts';
 
 /** Of simulated time. All backoffs, rests and groups are minutes; only reading what is to be tried may take an hour. */
@@ -24,20 +24,21 @@ const promise = (holds: boolean, otherwise: () => string): void => {
 
 /** @throws Broken, naming the promise. */
 export const checkPromises = async (bench: Bench): Promise<void> => {
-  await rest(bench.rig, 'when all was calm again');
+  await rest(bench, 'when all was calm again');
   checkUpdate(bench);
   // Safe mode says why it is on; the next good revision has to end it.
   if (bench.rig.update().lifeline === undefined) await checkWhole(bench.rig, committedModel(bench));
-  await checkSecondLook(bench.rig);
+  await checkSecondLook(bench);
   await checkNextUpdate(bench);
   await checkNothingLeft(bench.rig);
   promise(bench.rig.bugs.length === 0, () => `a bug was reported: ${bench.rig.bugs[0]}`);
 };
 
-const rest = async (rig: Rig, when: string): Promise<void> => {
+const rest = async (bench: Bench, when: string): Promise<void> => {
   try {
-    await rig.rest(LIMIT_MS);
+    await restOf(bench, LIMIT_MS);
   } catch (error) {
+    const { rig } = bench;
     if (rig.bugs.length > 0) throw error;
     const acting = Object.entries(rig.device.loop.latest().lastActions)
       .filter(([, { finishedAtMs }]) => finishedAtMs === undefined)
@@ -113,13 +114,14 @@ const checkMounts = async (rig: Rig, model: DeviceModel): Promise<void> => {
   promise(extra.length === 0, () => `P2: mounted for nobody: ${extra.join(', ')}`);
 };
 
-const checkSecondLook = async (rig: Rig): Promise<void> => {
+const checkSecondLook = async (bench: Bench): Promise<void> => {
+  const { rig } = bench;
   // A job that was started last is still at it when everything rests; its end is no drift.
   await rig.host.advance(JOB_LIMIT_MS);
-  await rest(rig, 'when all jobs were done');
+  await rest(bench, 'when all jobs were done');
   rig.newLog();
   lookAtEverything(rig);
-  await rest(rig, 'after a second look');
+  await rest(bench, 'after a second look');
   // What is written in batches is written by then.
   await rig.host.advance(60_000);
   const deeds = rig.newLog();
@@ -129,11 +131,13 @@ const checkSecondLook = async (rig: Rig): Promise<void> => {
 
 /** Of a good revision on a calm device. */
 const checkNextUpdate = async (bench: Bench): Promise<void> => {
-  const { rig, course } = bench;
+  const { course } = bench;
   const before = committedModel(bench);
-  const pids = new Map(before.containers.map(({ name }) => [name, rig.pidOf(name)]));
+  const pids = new Map(before.containers.map(({ name }) => [name, bench.rig.pidOf(name)]));
+  const { bootId } = bench.rig.host;
   await propose(bench, course.last);
-  await rest(rig, 'after the last update');
+  await rest(bench, 'after the last update');
+  const { rig } = bench;
   const { committed, failures } = rig.update();
   const told = failures[course.last.revision]?.detail ?? rig.reasonOf('update/device');
   // A power cut or a fault may have failed the very same content before.
@@ -144,11 +148,11 @@ const checkNextUpdate = async (bench: Bench): Promise<void> => {
   for (const container of course.last.model.containers) {
     const isSame = before.containers.some((other) => sameContainer(other, container, before, course.last.model));
     const pid = pids.get(container.name);
-    if (!isSame || pid === undefined) continue;
+    if (!isSame || pid === undefined || rig.host.bootId !== bootId) continue;
     promise(rig.pidOf(container.name) === pid, () => `P4: ${container.name} did not change, but was restarted`);
   }
   await checkWhole(rig, course.last.model);
-  await checkSecondLook(rig);
+  await checkSecondLook(bench);
 };
 
 const sameContainer = (a: ContainerModel, b: ContainerModel, before: DeviceModel, after: DeviceModel): boolean =>

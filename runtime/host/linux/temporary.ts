@@ -32,6 +32,15 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+/** They do no harm where they are: a storage that is read-only is no reason not to start. */
+const removeUnlessReadOnly = async (path: string): Promise<void> => {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    if (!hasCode(error, 'EROFS')) throw error;
+  }
+};
+
 /** Removes what a dead process left in these directories (not below them). A living one may still be writing. */
 export const sweepTemporaries = async (directories: readonly string[]): Promise<void> => {
   for (const directory of directories) {
@@ -40,6 +49,6 @@ export const sweepTemporaries = async (directories: readonly string[]): Promise<
       const pid = Number(PATTERN.exec(name)?.[1]);
       return Number.isInteger(pid) && (pid === process.pid || !isAlive(pid));
     });
-    for (const name of leftOvers) await rm(join(directory, name), { force: true });
+    for (const name of leftOvers) await removeUnlessReadOnly(join(directory, name));
   }
 };

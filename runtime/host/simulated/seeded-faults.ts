@@ -17,6 +17,8 @@ export interface FaultRates {
   readonly duplicate?: number;
   /** Nothing fails from this operation of the device on, so that convergence can be asked for. */
   readonly untilIndex?: number;
+  /** Only what changes mounts, disks and containers, and what is told of them; default: everything. */
+  readonly deedsOnly?: boolean;
   /** Codes by kind of operation (`files.write`), instead of the plausible ones. */
   readonly errnos?: Readonly<Record<string, readonly [string, ...string[]]>>;
 }
@@ -79,9 +81,11 @@ const refusal = (operation: Operation, random: Random, errnos: FaultRates['errno
 export const seededFaults = (seed: number, rates: FaultRates): Faults => {
   const random = seededRandom(seed);
   const { rate, hang = 0, crash = 0, tear = 0, delay = 0, maxDelayMs = 2_000, lose = 0, duplicate = 0 } = rates;
-  const isOver = ({ index }: Operation): boolean => index >= (rates.untilIndex ?? Number.POSITIVE_INFINITY);
+  const isSpared = ({ index, port, name }: Operation): boolean =>
+    index >= (rates.untilIndex ?? Number.POSITIVE_INFINITY) ||
+    (rates.deedsOnly === true && (port === 'files' || READS.has(name)));
   const before = (operation: Operation): Fault | undefined => {
-    if (isOver(operation)) return undefined;
+    if (isSpared(operation)) return undefined;
     if (random.chance(READS.has(operation.name) ? rate : rate / 2)) return refusal(operation, random, rates.errnos);
     if (random.chance(hang)) return 'hang';
     if (random.chance(crash / 2)) return 'crash';
@@ -89,12 +93,12 @@ export const seededFaults = (seed: number, rates: FaultRates): Faults => {
     return random.chance(delay) ? { delayMs: 1 + random.below(maxDelayMs) } : undefined;
   };
   const after = (operation: Operation): Fault | undefined => {
-    if (isOver(operation)) return undefined;
+    if (isSpared(operation)) return undefined;
     if (!READS.has(operation.name) && random.chance(rate / 2)) return refusal(operation, random, rates.errnos);
     return random.chance(crash / 2) ? 'crash' : undefined;
   };
   const notification = (operation: Operation): Delivery | undefined => {
-    if (isOver(operation)) return undefined;
+    if (isSpared(operation)) return undefined;
     if (random.chance(lose)) return 'lose';
     if (random.chance(duplicate)) return 'duplicate';
     return random.chance(delay) ? { delayMs: 1 + random.below(maxDelayMs) } : undefined;
