@@ -2,7 +2,7 @@
  * Volumes on the device: mount points two levels below the volumes directory, `<owner>/<name>`. Whatever is mounted
  * there is ours by its place; nothing needs to be remembered.
  */
-import { filter, map, merge, mergeMap } from 'rxjs';
+import { filter, map, merge, mergeMap, Subject } from 'rxjs';
 import { nameOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
 import type { VolumeSpec, VolumeStatus } from '../resources/volume.ts';
@@ -18,6 +18,9 @@ export const volumeController = (
   reconcile: Reconciler<'volume'>,
 ): Controller<'volume'> => {
   const watched = directoryWatch(host.files);
+  /** Which tree was mounted, by name. It may be mounted for a definition that is a former one by the time it is there. */
+  const mounted = new Map<string, string>();
+  const mountings = new Subject<string>();
   const nameAt = (target: string): string | undefined => {
     if (!target.startsWith(`${volumes}/`)) return undefined;
     const name = target.slice(volumes.length + 1);
@@ -35,6 +38,7 @@ export const volumeController = (
           filter((name) => name !== undefined),
         ),
         watched.changes,
+        mountings,
       ),
     list: async () => {
       const names = (await host.mounts.below(volumes)).map(nameAt);
@@ -45,12 +49,22 @@ export const volumeController = (
       // Deleting a bound directory raises no mount event; its parent tells.
       const bound = mount?.type === 'bind' ? mount.sources.map(parentOf) : [];
       watched.set(name, [...new Set(bound)]);
-      if (mount === undefined) return undefined;
+      if (mount === undefined) {
+        mounted.delete(name);
+        return undefined;
+      }
       const { target, type, sources, identity, deleted } = mount;
-      return { target, type, sources, identity, deleted } satisfies VolumeStatus;
+      const isOurs = mounted.get(name) === identity;
+      return { target, type, sources, identity, deleted, ...(isOurs ? { ours: true } : {}) } satisfies VolumeStatus;
     },
     execute: {
-      'volume.mount': ({ spec }, signal) => mountVolume(host, spec, signal),
+      'volume.mount': async ({ ref, spec }, signal) => {
+        await mountVolume(host, spec, signal);
+        const mount = await host.mounts.at(spec.target);
+        if (mount === undefined) return;
+        mounted.set(nameOf(ref), mount.identity);
+        if (signal.aborted) mountings.next(nameOf(ref)); // nobody waits for it any more
+      },
       'volume.unmount': ({ ref, target }) => {
         watched.set(nameOf(ref), []);
         return host.mounts.unmount(target);

@@ -52,7 +52,7 @@ export const isMounted = ({ spec, status }: Resource<'volume'>): boolean =>
  * definition another type of mount cannot be. A running container does not see it.
  */
 export const isForeign = ({ ref, spec, status }: Resource<'volume'>, owner: Resource<'container'>): boolean => {
-  if (status === undefined || isFirstTree(ref, status, owner)) return false;
+  if (status === undefined || status.ours || isFirstTree(ref, status, owner)) return false;
   if (status.type === 'foreign') return true;
   const isSame = owner.spec !== undefined && owner.spec.definition === owner.status?.definition;
   return isSame && spec !== undefined && status.type !== mountTypeOf(spec.source);

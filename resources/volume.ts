@@ -37,4 +37,6 @@ export interface VolumeStatus {
   readonly identity: string;
   /** The bound directory or the backing file was deleted behind our back. */
   readonly deleted: boolean;
+  /** This daemon mounted it, whatever is declared by now. Of what an earlier one mounted only its place and kind tell. */
+  readonly ours?: true;
 }

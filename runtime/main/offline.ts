@@ -24,13 +24,11 @@ const CONTEXT = {
   },
 };
 
-const inspect = async (file: string) => {
-  const [{ readState }, { sha256 }, { readStateInput }] = await Promise.all([
+const inspect = async (document: Uint8Array) => {
+  const [{ readState }, { sha256 }] = await Promise.all([
     import('../../resources/read-state.ts'),
     import('../store/hash.ts'),
-    import('./state-input.ts'),
   ]);
-  const { document } = await readStateInput(file);
   return readState(document, { ...CONTEXT, sha256 });
 };
 
@@ -38,7 +36,8 @@ const lines = (problems: readonly Problem[]): string => problems.map(({ message 
 
 /** Prints every problem of a state document. Exit code 1 when it has any. */
 export const validate = async (file: string, options: { readonly json?: true }): Promise<void> => {
-  const read = await inspect(file);
+  const { readStateInput } = await import('./state-input.ts');
+  const read = await inspect((await readStateInput(file)).document);
   const problems = read.ok ? [] : read.problems;
   const warnings = read.ok ? read.warnings : [];
   const named = file === '-' ? 'standard input' : file;
@@ -63,16 +62,18 @@ export const schema = async (): Promise<void> => {
   print(JSON.stringify(stateJsonSchema(), null, 2));
 };
 
-/** Writes a directory as an export tarball. */
+/** Writes a directory as an export tarball. Why a device would refuse it is told, no more: it may be a part of something. */
 export const pack = async (directory: string, options: { readonly output: string }): Promise<void> => {
   const [{ packDirectory }, { linuxFiles }] = await Promise.all([
     import('../store/pack.ts'),
     import('../host/linux/files.ts'),
   ]);
   const places = { directory: resolve(directory), output: resolve(options.output) };
-  const { objects, hash } = await packDirectory(linuxFiles, places);
+  const { objects, hash, document } = await packDirectory(linuxFiles, places);
   const sizeBytes = objects.reduce((sum, object) => sum + object.sizeBytes, 0);
   print(`${options.output}: ${plural(objects.length, 'object')}, ${sizeBytes} bytes, state ${hash}`);
+  const read = await inspect(Buffer.from(document));
+  if (!read.ok) process.stderr.write(`a device would refuse it:\n${lines(read.problems)}\n`);
 };
 
 /** Writes an export tarball as a directory. */

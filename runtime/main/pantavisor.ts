@@ -89,7 +89,7 @@ program
 program
   .command('pack')
   .description('make an export tarball of a directory as `pvr checkout` lays it out')
-  .argument('<directory>')
+  .argument('<directory>', 'one directory a container: app/run.json, app/root.squashfs, app/lxc.container.conf')
   .requiredOption('-o, --output <file>', 'the tarball; gzipped if it ends in .tgz or .gz')
   .addHelpText('after', '\nExample:\n  pantavisor pack my-device -o my-device.tgz')
   .action(async (directory, options) => (await import('./offline.ts')).pack(directory, options));
@@ -97,8 +97,9 @@ program
 program
   .command('unpack')
   .description('make a directory of an export tarball')
-  .argument('<file>')
+  .argument('<file>', 'the tarball')
   .argument('<directory>', 'must be empty or not exist')
+  .addHelpText('after', '\nExample:\n  pantavisor unpack my-device.tgz my-device')
   .action(async (file, directory) => (await import('./offline.ts')).unpack(file, directory));
 
 const STORAGE = ['-s, --storage <dir>', 'storage directory (PV_STORAGE_MNTPOINT, /var/lib/pantavisor)'] as const;

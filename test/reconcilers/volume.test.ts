@@ -98,6 +98,13 @@ describe('a mounted volume', () => {
     expect(plan({ desired, observed })).toBe('volume.unmount: it is not the tree that is declared');
   });
 
+  it('is replaced when it was mounted for a definition that is a former one by now', () => {
+    const late = mountedRoot({ type: 'tmpfs', sources: [], ours: true });
+    expect(plan({ desired, observed: { [WEB]: installed(), [ROOT]: late } })).toBe(
+      'volume.unmount: it is not the tree that is declared',
+    );
+  });
+
   it('is not touched when it is a foreign mount', () => {
     const observed = { [WEB]: installed(), [ROOT]: mountedRoot({ type: 'foreign', sources: [] }) };
     expect(plan({ desired, observed })).toBe(

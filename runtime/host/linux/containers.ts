@@ -7,6 +7,7 @@
  * Must never poll, decide whether a container should run, or touch containers of another lxcpath.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { MAX_LXC_CONFIG_BYTES } from '../../../resources/lxc-config.ts';
 import { lxcValue } from '../../../resources/lxc-line.ts';
 import { rootfsMountOf } from '../../../resources/lxc-place.ts';
@@ -14,13 +15,14 @@ import { type ContainerState, type Containers, DeviceError } from '../host.ts';
 import { type Cgroups, linuxCgroups } from './cgroups.ts';
 import { askMonitor, COMMAND, LXC_STATES, type LxcState } from './command-socket.ts';
 import { linuxFiles } from './files.ts';
-import { haltSignal } from './lxc-halt.ts';
+import { haltSignal, listens } from './lxc-halt.ts';
 import { checkedName, fifoDirectory, isContainerName, lockDirectory, lockFile } from './lxc-names.ts';
 import { spawnMonitor } from './lxc-start.ts';
 import type { MonitorLife } from './monitor-life.ts';
 import { type MonitorLives, openMonitorLives } from './monitor-lives.ts';
 import { containerOfPid } from './peer.ts';
 import { attempt, hasCode } from './refusal.ts';
+import { killMonitor, sendSignal } from './signals.ts';
 
 /** More at a time do not start sooner, and keep the event loop longer. */
 const STARTS_IN_FLIGHT = 4;
@@ -54,24 +56,6 @@ const inFlight = (max: number) => {
 const stateOf = (state: LxcState | undefined): ContainerState['state'] => {
   if (state === 'FROZEN') return 'FROZEN';
   return state === 'STOPPED' || state === 'STOPPING' || state === 'ABORTING' ? 'STOPPING' : 'RUNNING';
-};
-
-const sendSignal = (pid: number, signal: number): void => {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (!hasCode(error, 'ESRCH')) throw error; // it ended by itself
-  }
-};
-const SIGKILL = 9;
-
-/** With its hooks, which are in no cgroup yet while a container starts. They are in its process group; init is not. */
-const killMonitor = async (pid: number | undefined): Promise<void> => {
-  if (pid === undefined) return;
-  const stat = await linuxFiles.read(`/proc/${pid}/stat`, 4096);
-  // proc_pid_stat(5): the name in parentheses may hold anything; state, parent and process group come after it.
-  const group = Number(stat?.toString().split(') ').at(-1)?.split(' ')[2]);
-  sendSignal(group === pid ? -pid : pid, SIGKILL);
 };
 
 class LinuxContainers implements Containers {
@@ -160,8 +144,15 @@ class LinuxContainers implements Containers {
     await attempt('container.halt', name, async () => {
       const configured = lxcValue((await this.#config('container.halt', name)) ?? '', 'lxc.signal.halt');
       const signal = await haltSignal(configured, life.initPid);
-      if (await this.#isInit(life)) sendSignal(life.initPid, signal);
+      // Not waited for: it may never listen, and whoever asked has a limit for that.
+      this.#tell(life, signal).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOENT', 'ESRCH')) throw error; // it has ended meanwhile
+      });
     });
+  }
+
+  async #tell(life: MonitorLife, signal: number): Promise<void> {
+    if ((await listens(life.initPid, signal)) && (await this.#isInit(life))) sendSignal(life.initPid, signal);
   }
 
   /** A pid is only a number: what has it must still be in the container. */
@@ -182,7 +173,7 @@ class LinuxContainers implements Containers {
       await askMonitor(life.address, COMMAND.stop, { timeoutMs: COMMAND_TIMEOUT_MS });
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      if (life.initPid !== 0 && (await this.#isInit(life))) sendSignal(life.initPid, SIGKILL);
+      if (life.initPid !== 0 && (await this.#isInit(life))) sendSignal(life.initPid, constants.signals.SIGKILL);
     }
     // In a v1 hierarchy the frozen do not die.
     await this.#cgroups.thaw(name);

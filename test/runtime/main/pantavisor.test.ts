@@ -86,6 +86,16 @@ describe('pantavisor', () => {
     expect((await pantavisor(['unpack', tarball, copy])).code).toBe(1);
   });
 
+  it('packs what a device would refuse, and says why it would', async () => {
+    const source = join(directory, 'device');
+    mkdirSync(join(source, 'web'), { recursive: true });
+    writeFileSync(join(source, 'web/run.json'), WEB);
+    const { code, stdout, stderr } = await pantavisor(['pack', source, '-o', join(directory, 'device.tgz')]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(': 0 objects')]);
+    expect(stderr).toMatch(/^a device would refuse it:\nweb\/run\.json\.root-volume is "root\.squashfs", expected/);
+    expect(stderr).toContain('web/run.json.config is "lxc.container.conf", expected a file of the state');
+  });
+
   it('refuses to run as what it cannot be yet', async () => {
     const { code, stderr } = await runProgram('pantavisor', ['run'], { env: { PV_SYSTEM_INIT_MODE: 'embedded' } });
     expect([code, stderr]).toEqual([

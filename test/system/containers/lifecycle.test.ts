@@ -78,6 +78,15 @@ describeSystem('containers of LXC', () => {
     expect(exits.seen).toEqual([{ name: 'web', exit }]);
   });
 
+  test('that do not listen yet get the halt signal when they do, and once', async () => {
+    await run('web', "echo up; sleep 1; trap 'echo told; sleep 1; exit 0' PWR; sleep 60 & wait");
+    await printed('web', 'up');
+    await containers.halt('web');
+    await gone('web');
+    expect(exits.seen).toEqual([{ name: 'web', exit: { type: 'code', code: 0 } }]);
+    expect((await printed('web', 'told')).split('told')).toHaveLength(2);
+  });
+
   test('get the halt signal of their file, else SIGPWR', async () => {
     const script =
       "trap 'exit 15' TERM; trap 'exit 30' PWR; trap 'exit 12' USR2; echo up; while :; do sleep 0.05; done";
