@@ -115,7 +115,14 @@ addLogCommands(program, globals);
 const groups = program.command('groups').alias('group').description('list groups').helpCommand(false);
 addList(groups, 'ls', '/groups', GROUP_COLUMNS, 'list them in starting order');
 
-const steps = program.command('steps').description('look at and install revisions').helpCommand(false);
+const steps = program
+  .command('steps')
+  .description('look at and install revisions')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  pvcontrol -m "new web" steps install web.tgz locals/web && pvcontrol cmd run locals/web\n  pvcontrol steps show-progress --watch locals/web\n  pvcontrol steps get current | jq .',
+  )
+  .helpCommand(false);
 addList(steps, 'ls', '/steps', STEP_COLUMNS, 'list them');
 addStepCommands(steps, globals);
 steps

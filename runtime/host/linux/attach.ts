@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { DeviceError } from '../host.ts';
 import { accountIn, environmentOf, passwdOf } from './guest-facts.ts';
-import { isAbsence } from './refusal.ts';
+import { containerOfPid } from './peer.ts';
+import { hasCode, isAbsence } from './refusal.ts';
 
 export interface Attachment {
   readonly lxcPath: string;
@@ -43,6 +44,12 @@ const wordsFor = ({ command }: Attachment, shell: string): readonly string[] => 
   }
 };
 
+/** A pid that was told a moment ago may be somebody else's by now, whose environment is not for this container. */
+const checkInit = ({ initPid, lxcPath, name }: Attachment): void => {
+  const found = containerOfPid(initPid, lxcPath);
+  if (found === 'host' || (found !== undefined && found.container !== name)) throw gone(name, undefined);
+};
+
 const argumentsFor = async (attachment: Attachment): Promise<readonly string[]> => {
   const { lxcPath, name, initPid, user } = attachment;
   const account = accountIn(await passwdOf(initPid), user);
@@ -64,8 +71,9 @@ export const attach = async (attachment: Attachment): Promise<number> => {
   let words: readonly string[];
   try {
     words = await argumentsFor(attachment);
+    checkInit(attachment);
   } catch (error) {
-    throw isAbsence(error) || (error as NodeJS.ErrnoException).code === 'ESRCH' ? gone(attachment.name, error) : error;
+    throw isAbsence(error) || hasCode(error, 'ESRCH') ? gone(attachment.name, error) : error;
   }
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn('lxc-attach', [...words], { stdio: 'inherit', env: { PATH, LC_ALL: 'C' } });

@@ -62,6 +62,10 @@ const ORDERS: Readonly<Record<string, Order>> = {
 
 const addOrders = (program: Command, globals: Globals): void => {
   const parent = family(program, ['cmd', 'command', 'commands'], 'have the device do something');
+  parent.addHelpText(
+    'after',
+    '\nExit code 75: the device is busy with an update, try again.\n\nExamples:\n  pvcontrol cmd run locals/web\n  pvcontrol cmd reboot "new kernel"',
+  );
   for (const [name, { operation, argument, description }] of Object.entries(ORDERS)) {
     const order = parent.command(name).description(description);
     if (argument !== undefined) order.argument(argument);
@@ -73,6 +77,10 @@ const addOrders = (program: Command, globals: Globals): void => {
 
 const addMetadata = (program: Command, words: readonly string[], path: string, globals: Globals): void => {
   const parent = family(program, words, `look at and change ${path.slice(1).replace('-meta', ' metadata')}`);
+  parent.addHelpText(
+    'after',
+    `\nContainers see keys that begin with their name in /pantavisor${path}.\n\nExamples:\n  pvcontrol ${words[0]} save web.colour red\n  pvcontrol ${words[0]} save web.limits '{"cpu":2}'\n  pvcontrol ${words[0]} delete web.colour`,
+  );
   showMap(parent, path, globals);
   const save = parent
     .command('save')
@@ -93,6 +101,10 @@ const addMetadata = (program: Command, words: readonly string[], path: string, g
 
 const addObjects = (program: Command, globals: Globals): void => {
   const objects = family(program, ['objects'], 'look at and bring objects');
+  objects.addHelpText(
+    'after',
+    '\nExamples:\n  pvcontrol objects put root.squashfs "$(sha256sum <root.squashfs | cut -c-64)"\n  curl -s "$url" | pvcontrol objects put -1048576 "$sha"      standard input, of so many bytes\n  pvcontrol -f root.squashfs objects get "$sha"',
+  );
   objects
     .command('ls')
     .alias('list')
