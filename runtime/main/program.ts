@@ -3,9 +3,10 @@ import { Command } from 'commander';
 import project from '../../package.json' with { type: 'json' };
 
 /** Errors whose message is all that a person needs: what was wrong with what they gave us, or what the device said. */
-const EXPLAINED = ['ConfigError', 'ClientError', 'Rejection', 'DeviceError'];
+const EXPLAINED = ['ConfigError', 'ClientError', 'Rejection', 'DeviceError', 'TransactionError'];
 
-const isExplained = (error: unknown): error is Error =>
+/** It says by itself what a person can do; anything else is our bug. */
+export const isExplained = (error: unknown): error is Error =>
   error instanceof Error && (EXPLAINED.includes(error.name) || 'code' in error);
 
 export const newProgram = (name: string, description: string): Command =>

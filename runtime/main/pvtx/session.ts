@@ -4,12 +4,12 @@ import { DeviceError } from '../../host/host.ts';
 import { bunzip2 } from '../../host/linux/bunzip2.ts';
 import { linuxFiles } from '../../host/linux/files.ts';
 import { lockDirectories } from '../../host/linux/lock.ts';
-import { Rejection } from '../../store/rejection.ts';
 import { EXIT, exitCodeOfStatus, TransactionError } from '../../transaction/failure.ts';
 import type { Input } from '../../transaction/parts.ts';
 import { openTransaction, type Target, type Transaction } from '../../transaction/transaction.ts';
 import { checkDirectory } from '../../transaction/workspace.ts';
-import { type Answer, ClientError, type Question } from '../pvcontrol/client.ts';
+import { isExplained } from '../program.ts';
+import type { Answer, Question } from '../pvcontrol/client.ts';
 import { checkedName } from '../pvcontrol/orders.ts';
 import { askSocket, type GlobalOptions } from '../pvcontrol/question.ts';
 
@@ -84,13 +84,7 @@ export const perform = async (command: string, globals: GlobalOptions, work: Wor
 };
 
 const conclude = (command: string, error: unknown): number => {
-  const isExplained =
-    error instanceof TransactionError ||
-    error instanceof Rejection ||
-    error instanceof DeviceError ||
-    error instanceof ClientError ||
-    (error instanceof Error && 'code' in error);
-  if (!isExplained) throw error;
+  if (!isExplained(error)) throw error;
   process.stderr.write(`ERROR: ${command}: ${error.message}\n`);
   return error instanceof TransactionError ? error.exitCode : EXIT.failed;
 };
