@@ -4,8 +4,9 @@
  */
 import type { LogRecord } from './record.ts';
 
-const PLATFORM_BYTES = 1 << 20;
-const TOTAL_BYTES = 8 << 20;
+/** Some ten thousand lines: what comes by messages while a disk is busy for a second. */
+const PLATFORM_BYTES = 4 << 20;
+const TOTAL_BYTES = 16 << 20;
 /** Of a platform that has nothing in it yet, when all others have filled theirs. */
 const LEAST_BYTES = 32 << 10;
 /** Of each platform, before the next one has its turn. */

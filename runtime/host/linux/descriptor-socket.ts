@@ -98,9 +98,10 @@ export class DescriptorSocket {
       fd,
       setTimeout(() => this.#hangUp(fd), SILENCE_MS),
     );
-    this.#options.readiness.add(fd, () => {
+    const isWaitedFor = this.#options.readiness.add(fd, () => {
       if (this.#receive(fd, sender)) this.#hangUp(fd);
     });
+    if (!isWaitedFor) this.#hangUp(fd);
   }
 
   #hangUp(fd: number): void {
@@ -142,8 +143,8 @@ export class DescriptorSocket {
     if (reason !== undefined) return refuse(reason);
     if (before !== undefined) this.#takeBack(before);
     if (!this.#hasRoom(origin)) return refuse(`more than ${MAX_PER_PLATFORM} descriptors`);
-    this.#subscribe({ fd, origin, level: handover.level, isPaused: false });
-    return true;
+    const isWaitedFor = this.#subscribe({ fd, origin, level: handover.level, isPaused: false });
+    return isWaitedFor || refuse('a descriptor that cannot be waited for');
   }
 
   #hasRoom({ platform }: Origin): boolean {
@@ -152,11 +153,12 @@ export class DescriptorSocket {
     return others.filter(({ origin }) => origin.platform === platform).length < MAX_PER_PLATFORM;
   }
 
-  #subscribe(subscription: Subscription): void {
+  #subscribe(subscription: Subscription): boolean {
     const { fd, origin } = subscription;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+    if (!this.#options.readiness.add(fd, () => this.#read(subscription))) return false;
     this.#subscriptions.set(keyOf(origin), subscription);
-    this.#options.readiness.add(fd, () => this.#read(subscription));
+    return true;
   }
 
   #read(subscription: Subscription): void {
@@ -176,7 +178,7 @@ export class DescriptorSocket {
   #resume(subscription: Subscription): void {
     if (this.#subscriptions.get(keyOf(subscription.origin)) !== subscription) return;
     subscription.isPaused = false;
-    this.#options.readiness.add(subscription.fd, () => this.#read(subscription));
+    if (!this.#options.readiness.add(subscription.fd, () => this.#read(subscription))) this.#end(subscription);
   }
 
   /** undefined: nothing after all; 0: the end, or an error, such as the EIO of a terminal that was hung up. */

@@ -1,5 +1,6 @@
 /** The kernel's messages as they come, from /dev/kmsg: one record a read, and a wake-up when there is one. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { DeviceError } from '../host.ts';
 import { call } from './libc.ts';
 import type { Readiness } from './readiness.ts';
 import { hasCode } from './refusal.ts';
@@ -22,10 +23,10 @@ export const followKernelLog = (readiness: Readiness, onRecord: (record: string)
       onRecord(record.toString('utf8', 0, readSync(fd, record, 0, RECORD_BYTES, null)));
     } catch (error) {
       // EPIPE: records were overwritten before we came; the next read gets the oldest there is.
-      if (!hasCode(error, 'EAGAIN', 'EPIPE')) throw error;
+      if (!hasCode(error, 'EAGAIN', 'EPIPE')) readiness.remove(fd);
     }
   };
-  readiness.add(fd, read);
+  if (!readiness.add(fd, read)) throw new DeviceError('watch', PATH, 'EPERM', 'it cannot be waited for');
   return () => {
     readiness.remove(fd);
     closeSync(fd);

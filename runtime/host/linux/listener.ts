@@ -31,7 +31,7 @@ export const openListener = (
       if (fd === 'EAGAIN' || fd === 'ECONNABORTED') return;
       if (typeof fd === 'string') {
         readiness.remove(listener);
-        shortage = setTimeout(listen, SHORTAGE_MS);
+        later();
         return;
       }
       onConnection(fd);
@@ -39,7 +39,10 @@ export const openListener = (
   };
   const listen = (): void => {
     shortage = undefined;
-    readiness.add(listener, accept);
+    if (!readiness.add(listener, accept)) later();
+  };
+  const later = (): void => {
+    shortage = setTimeout(listen, SHORTAGE_MS);
   };
 
   listen();

@@ -100,9 +100,7 @@ export class MessageSocket {
     try {
       return readSync(fd, this.#scratch, 0, maxBytes, null);
     } catch (error) {
-      if (hasCode(error, 'EAGAIN')) return undefined;
-      if (hasCode(error, 'ECONNRESET')) return 0;
-      throw error;
+      return hasCode(error, 'EAGAIN') ? undefined : 0;
     }
   }
 
@@ -115,7 +113,7 @@ export class MessageSocket {
     if (this.#open.has(fd)) return;
     this.#makeRoom(connection);
     this.#open.set(fd, connection);
-    this.#options.readiness.add(fd, () => this.#read(connection));
+    if (!this.#options.readiness.add(fd, () => this.#read(connection))) this.#finish(connection);
   }
 
   #makeRoom({ sender }: Connection): void {

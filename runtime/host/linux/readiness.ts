@@ -7,11 +7,15 @@
  * one piece of work. Without anything to read there is no timer and no wake-up.
  */
 import { closeSync } from 'node:fs';
+import { DeviceError } from '../host.ts';
 import { EPOLLIN, epollAdd, epollCreate, epollReady, epollRemove, onReadable } from './epoll.ts';
 
 export interface Readiness {
-  /** `work` is called whenever `fd` has something to read, until it is removed. It does one small piece, and must not throw. @throws DeviceError EPERM: it cannot be waited for. */
-  add(fd: number, work: () => void): void;
+  /**
+   * `work` is called whenever `fd` has something to read, until it is removed. It does one small piece, and must not
+   * throw. False: the kernel cannot wait for it, or has no memory for that.
+   */
+  add(fd: number, work: () => void): boolean;
   /** Must be called before `fd` is closed. */
   remove(fd: number): void;
   /** Removes all; descriptors stay open. */
@@ -51,8 +55,14 @@ export const openReadiness = (onBug: (error: unknown) => void): Readiness => {
   const stop = onReadable(outer, serve, onBug);
   return {
     add: (fd, work) => {
-      epollAdd(all, fd, EPOLLIN);
+      try {
+        epollAdd(all, fd, EPOLLIN);
+      } catch (error) {
+        if (error instanceof DeviceError) return false;
+        throw error;
+      }
       works.set(fd, work);
+      return true;
     },
     remove: (fd) => {
       if (works.delete(fd)) epollRemove(all, fd);

@@ -3,10 +3,10 @@
  * and end, before anybody could look at /proc.
  *
  * Linux 6.16 keeps the id of the cgroup in which a peer was; no id is ever used twice. Which container a cgroup belongs
- * to is learnt from living senders, and from the cgroups of our containers. On older kernels only a living sender is
- * known.
+ * to is learnt from living senders, and from the cgroups of our containers. The host's processes are remembered one by
+ * one. On older kernels only a living sender is known.
  */
-import { closeSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, statSync } from 'node:fs';
 import { cgroupRootOf } from '../../../resources/lxc-place.ts';
 import { tryCall } from './libc.ts';
 import { isContainerName } from './lxc-names.ts';
@@ -42,36 +42,52 @@ const namesIn = (directory: string): readonly string[] => {
   }
 };
 
+/** What was found out, the oldest forgotten first. */
+const memory = () => {
+  const known = new Map<bigint, Caller>();
+  return {
+    get: (id: bigint): Caller | undefined => known.get(id),
+    learn: (id: bigint, caller: Caller): void => {
+      const [oldest] = known.keys();
+      if (known.size >= MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+      known.set(id, caller);
+    },
+  };
+};
+
 /** @param unified mount point of the v2 hierarchy; undefined: there is none. */
 export const openSenders = (lxcPath: string, unified: string | undefined): Senders => {
-  const known = new Map<bigint, Caller>();
-  const learn = (cgroup: bigint, caller: Caller): void => {
-    if (known.size >= MAX_KNOWN) known.clear();
-    known.set(cgroup, caller);
-  };
+  const [byCgroup, byProcess] = [memory(), memory()];
 
   /** The container whose own cgroup it is. */
   const lookUp = (cgroup: bigint): Caller | undefined => {
     const directory = `${unified}/${cgroupRootOf(lxcPath)}/lxc`;
     for (const container of unified === undefined ? [] : namesIn(directory)) {
       if (idOf(`${directory}/${container}`) !== cgroup) continue;
-      learn(cgroup, { container });
+      byCgroup.learn(cgroup, { container });
       return { container };
     }
     return undefined;
   };
 
+  /** Gone afterwards, its pid may have been another's when we looked. */
+  const surely = (pid: number, pidfd: number): Caller | undefined => {
+    const caller = containerOfPid(pid, lxcPath);
+    return caller !== undefined && pidOfHandle(pidfd) === pid ? caller : undefined;
+  };
+
   const withHandle = (pid: number, pidfd: number): Caller | undefined => {
     const cgroup = cgroupOf(pidfd);
-    const before = cgroup === undefined ? undefined : known.get(cgroup);
-    if (before !== undefined) return before;
-    const caller = containerOfPid(pid, lxcPath);
-    // Gone, its pid may be another's by now.
-    const isSure = caller !== undefined && pidOfHandle(pidfd) === pid;
+    if (cgroup === undefined) return surely(pid, pidfd);
+    // A kernel that knows the cgroup gives every process a handle of its own inode, for ever.
+    const { ino } = fstatSync(pidfd, { bigint: true });
+    const known = byCgroup.get(cgroup) ?? byProcess.get(ino);
+    if (known !== undefined) return known;
+    const caller = surely(pid, pidfd);
     // The host has no cgroup of its own: its processes may share one with another container's.
-    if (isSure && caller !== 'host' && cgroup !== undefined) learn(cgroup, caller);
-    if (isSure) return caller;
-    return cgroup === undefined ? undefined : lookUp(cgroup);
+    if (caller === 'host') byProcess.learn(ino, caller);
+    else if (caller !== undefined) byCgroup.learn(cgroup, caller);
+    return caller ?? lookUp(cgroup);
   };
 
   return (fd) => {

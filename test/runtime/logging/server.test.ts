@@ -102,7 +102,7 @@ describe('the log server', () => {
     expect(timers()).toBe(0);
     const big = 'x'.repeat(64 << 10);
     let lost = 0;
-    for (let index = 0; index < 30; index += 1) if (server.take(record(big)) === false && index > 15) lost += 1;
+    for (let index = 0; index < 90; index += 1) if (server.take(record(big)) === false && index > 65) lost += 1;
     expect(lost).toBeGreaterThan(5);
     expect(told).toEqual([]);
     expect(timers()).toBe(1);

@@ -1,4 +1,6 @@
 /** The log sockets with clients of every kind, hostile ones too. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -81,6 +83,22 @@ describeSystem('log sockets', () => {
     await until(() => messages.length === 10);
     expect(texts()).toEqual(Array.from({ length: 10 }, (_, index) => `message ${index}`));
     expect(messages[0]?.sender).toBe('host');
+  });
+
+  test('know a sender that has ended by what it said before', async ({ skip }) => {
+    const [major = 0, minor = 0] = release().split('.').map(Number);
+    if (major < 6 || (major === 6 && minor < 16)) skip('this kernel forgets who has ended');
+    const script = `use Socket; my $address = pack_sockaddr_un('${socket()}');
+      for my $text (1 .. 50) { socket(my $socket, AF_UNIX, SOCK_STREAM, 0); connect($socket, $address) or die; syswrite($socket, $text);
+        select(undef, undef, undef, 0.3) if $text == 1; }`;
+    const child = spawn('perl', ['-e', script], { stdio: 'inherit' });
+    await until(() => messages.length === 1);
+    // It goes on and ends while nobody looks.
+    const end = performance.now() + 1000;
+    while (performance.now() < end);
+    await until(() => messages.length === 50);
+    expect(messages.filter(({ sender }) => sender !== 'host')).toEqual([]);
+    if (child.exitCode === null) await once(child, 'exit');
   });
 
   test('can be used by everybody, and handed descriptors by root only', () => {
