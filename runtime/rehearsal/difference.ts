@@ -4,9 +4,9 @@
  * Lists of things with names (groups, disks) are compared by name: a patch by position would tell of every later
  * element when one is put in.
  */
-import jsonPatch, { type Operation } from 'fast-json-patch';
 import { excerptOf } from '../../resources/problem.ts';
 import type { Entry, StateDocument } from '../../resources/state.ts';
+import { type Patch, patchOf } from '../store/patch.ts';
 
 export interface KeyChange {
   readonly key: string;
@@ -30,7 +30,7 @@ export interface InnerChange {
 export interface Difference {
   readonly keys: readonly KeyChange[];
   /** RFC 6902, from the one document to the other. */
-  readonly patch: readonly Operation[];
+  readonly patch: Patch;
 }
 
 type Document = Pick<StateDocument, 'entries'>;
@@ -41,15 +41,8 @@ export const differenceOf = (current: Document, next: Document): Difference => {
   const keys = [...new Set([...current.entries.keys(), ...next.entries.keys()])].sort();
   return {
     keys: keys.flatMap((key) => changeOf(key, current.entries.get(key), next.entries.get(key)) ?? []),
-    patch: jsonPatch.compare(plain(current), plain(next)),
+    patch: patchOf(current, next),
   };
-};
-
-/** Without a prototype: keys are chosen by people. */
-const plain = ({ entries }: Document): object => {
-  const value: Record<string, unknown> = Object.create(null);
-  for (const [key, entry] of entries) value[key] = entry.type === 'object' ? entry.id : entry.value;
-  return value;
 };
 
 const changeOf = (key: string, from: Entry | undefined, to: Entry | undefined): KeyChange | undefined => {

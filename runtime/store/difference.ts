@@ -1,7 +1,7 @@
 /** What makes one revision differ from another, for people and programs. It drives no decision. */
-import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { StateDocument } from '../../resources/state.ts';
 import { definitionsOf } from '../../resources/trail.ts';
+import { type Patch, patchOf } from './patch.ts';
 
 export interface Change<T> {
   readonly name: string;
@@ -21,7 +21,7 @@ export interface Difference {
   /** By path. */
   readonly objects: readonly Change<ObjectSide>[];
   /** RFC 6902: from the one document's JSON to the other's. */
-  readonly patch: readonly Operation[];
+  readonly patch: Patch;
   /** Bytes of objects that only one side has. */
   readonly addedBytes: number;
   readonly removedBytes: number;
@@ -37,7 +37,7 @@ export const differenceOf = (before: StateDocument, after: StateDocument, sizeOf
       change,
     })),
     objects: changesOf(old, fresh, (a, b) => a.id === b.id),
-    patch: jsonPatch.compare(plainOf(before), plainOf(after)),
+    patch: patchOf(before, after),
     addedBytes: bytesOnlyIn(fresh, old),
     removedBytes: bytesOnlyIn(old, fresh),
   };
@@ -76,6 +76,3 @@ const bytesOnlyIn = (these: ReadonlyMap<string, ObjectSide>, those: ReadonlyMap<
   );
   return [...only.values()].reduce<number>((sum, sizeBytes) => sum + (sizeBytes ?? 0), 0);
 };
-
-const plainOf = ({ entries }: StateDocument): object =>
-  Object.fromEntries([...entries].map(([key, entry]) => [key, entry.type === 'object' ? entry.id : entry.value]));
