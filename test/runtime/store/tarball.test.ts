@@ -26,8 +26,9 @@ const load = async (archive: Uint8Array, limits: Partial<TarballLimits> = {}): P
   (await readTarball(streamOf(archive), store, { ...TARBALL_LIMITS, ...limits })).toString();
 const stored = (): Promise<readonly string[] | undefined> => device.files.list(`${device.paths.storage}/objects`);
 
+const whole = rawTar(json, object(A), object(B));
+
 describe('accepted', () => {
-  const whole = rawTar(json, object(A), object(B));
   const both = [sha256(A), sha256(B)].sort();
 
   test.each<[string, Uint8Array]>([
@@ -46,6 +47,10 @@ describe('accepted', () => {
     ],
     ['an object once per file that refers to it, as pvr exports', rawTar(json, object(A), object(B), object(A))],
     ['two gzip members in a row', Buffer.concat([gzipSync(whole.subarray(0, 700)), gzipSync(whole.subarray(700))])],
+    [
+      'global PAX headers, which name no entry',
+      rawTar({ name: 'g', flag: 'g', content: '18 path=../../etc\n' }, json, object(A), object(B)),
+    ],
     ['no end-of-archive blocks', whole.subarray(0, whole.length - 1024)],
   ])('%s', async (_, archive) => {
     expect(await load(archive)).toBe(STATE);
@@ -64,6 +69,26 @@ describe('accepted', () => {
     expect((await readTarball(streamOf(whole), full)).toString()).toBe(STATE);
   });
 });
+
+/** An entry whose header PAX changes. */
+const paxed = (...records: readonly string[]): Buffer => {
+  const lines = records.map((record) => {
+    const bare = ` ${record}\n`.length;
+    const length = bare + String(bare + 2).length;
+    return `${length} ${record}\n`;
+  });
+  return rawTar({ name: 'p', flag: 'x', content: lines.join('') }, json, object(A));
+};
+
+/** An entry whose size begins with these bytes. */
+const sized = (entry: RawEntry, ...first: readonly number[]): Buffer => {
+  const archive = rawTar(entry);
+  archive.set(first, 124);
+  archive.write('        ', 148);
+  const sum = archive.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return archive;
+};
 
 describe('refused, leaving nothing but sound objects', () => {
   const sum = sha256(A);
@@ -108,6 +133,32 @@ describe('refused, leaving nothing but sound objects', () => {
       rawTar({ name: 'L', flag: 'L', content: '/etc/cron.d/x\0' }, json),
       /entry "\/etc\/cron.d\/x"/,
     ],
+    ['a path by PAX that PAX gives twice', paxed('path=json', 'path=/etc/passwd'), /entry "\/etc\/passwd"/],
+    ['a link by PAX', paxed('linkpath=/etc/passwd', 'path=objects/x'), /entry "objects\/x"/],
+    ['a size by PAX that is no size', paxed('size=-1'), /expected a size|headers are damaged/],
+    ['a size by PAX beyond what follows', paxed('size=99999'), /ends too early|expected at most/],
+    ['a size in base 256 that is negative', sized(json, 0xff), /expected a size|headers are damaged/],
+    ['a size in base 256 beyond all disks', sized(object(A), 0x80, 0x7f), /expected a size|expected at most/],
+    [
+      'a PAX header that does not end',
+      rawTar({ name: 'p', flag: 'x', content: `${'9'.repeat(40)} path=json\n` }, json),
+      /expected/,
+    ],
+    [
+      'a PAX header larger than memory',
+      rawTar({ name: 'p', flag: 'x', content: Buffer.alloc(16 << 20, 'x') }, json),
+      /headers are damaged|at most/,
+    ],
+    [
+      'a GNU long name larger than memory',
+      rawTar({ name: 'L', flag: 'L', content: Buffer.alloc(16 << 20, 'x') }, json),
+      /headers are damaged|at most/,
+    ],
+    ['an archive behind it with another json', Buffer.concat([whole, rawTar(json)]), /json": expected it once/],
+    ['a gzipped archive within', gzipSync(gzipSync(whole)), /expected a tar archive|ends too early/],
+    ['a bomb in a bomb', gzipSync(gzipSync(Buffer.alloc(64 << 20))), /expected a tar archive|ends too early/],
+    ['a character device', rawTar({ name: 'json', flag: '3' }), /but it is a character-device/],
+    ['a name with a NUL in the middle', rawTar({ name: 'json\0/../../etc', content: '{}', size: 0 }), /expected/],
     ['wrong content', rawTar(json, { name: `objects/${sum}`, content: 'other' }), /expected content with that sha256/],
     ['no json', rawTar(object(A)), /expected an entry "json"/],
     ['no entries', rawTar(), /expected an entry "json"/],
