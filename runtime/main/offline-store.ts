@@ -7,6 +7,7 @@ import { lockDirectories } from '../host/linux/lock.ts';
 import { MountTable } from '../host/linux/mount-table.ts';
 import { LinuxMounts } from '../host/linux/mounts.ts';
 import { realPaths } from '../host/linux/real-paths.ts';
+import { bootBackEndOn } from '../store/boot-back-end.ts';
 import { usesOf } from '../store/in-use.ts';
 import { Rejection } from '../store/rejection.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -31,7 +32,7 @@ export const openOffline = async ({ values, bootloader, paths: configured }: Con
     clock: linuxClock,
     paths,
     uses: () => usesOf({ files: linuxFiles, mounts }, paths),
-    bootloader,
+    bootloader: await bootBackEndOn(linuxFiles, paths.storage, bootloader),
     limits: storageSettingsOf(() => values),
     onProblem: (subject, message) => process.stderr.write(`${subject}: ${message}\n`),
   });

@@ -2,10 +2,10 @@
 import { linuxFiles } from '../host/linux/files.ts';
 import { type LookUp, NOTHING_KNOWN, type Present, type RehearsalSettings } from '../rehearsal/present.ts';
 import { lookUpOn } from '../rehearsal/running.ts';
+import { bootBackEndOn, openBootloader } from '../store/boot-back-end.ts';
 import { bootRevisions } from '../store/boot-revisions.ts';
 import { EMPTY_STATE } from '../store/layout.ts';
 import { Rejection } from '../store/rejection.ts';
-import { ubootBootloader } from '../store/uboot.ts';
 
 interface Known {
   readonly present: Present;
@@ -68,7 +68,8 @@ const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 /** @throws Rejection when there is no storage of a device. */
 export const presentOfStorage = async (storage: string): Promise<Known> => {
   const settings = settingsFor(storage);
-  const { committed } = await bootRevisions(ubootBootloader(linuxFiles, `${storage}/boot/uboot.txt`), () => {});
+  const bootloader = openBootloader(await bootBackEndOn(linuxFiles, storage), linuxFiles, storage);
+  const { committed } = await bootRevisions(bootloader, () => {});
   const document = await linuxFiles.read(`${storage}/trails/${committed}/.pvr/json`, MAX_DOCUMENT_BYTES);
   if (document === undefined)
     throw new Rejection(`${storage} has no revision ${committed}: expected the storage of a device`);

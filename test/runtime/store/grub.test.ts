@@ -42,6 +42,37 @@ test('foreign entries survive', async () => {
   expect(await content()).toBe(block('saved_entry=gnulinux\npv_rev=2\nnext=a\\\\b\n'));
 });
 
+test('comments and lines that are no entries are nobody\u2019s variables', async () => {
+  await writeFile(path, block('# pv_rev=9\npv_rev\n=x\npv_rev=2\r\n\npv_try=\n'));
+  // A carriage return belongs to the value, as GRUB has it; such a revision is none.
+  expect(await bootloader.read()).toEqual({ pv_rev: '2\r' });
+});
+
+test('a full block takes what fits to the byte, and nothing more', async () => {
+  const room = 1024 - '# GRUB Environment Block\n'.length - 'pv_rev=1\n'.length - 'big=\n'.length;
+  await writeFile(path, block(`big=${'x'.repeat(room - 'pv_try=2\n'.length)}\npv_rev=1\n`));
+  await bootloader.write({ pv_try: '2' });
+  expect(await content()).toHaveLength(1024);
+  expect(await content()).not.toContain('#\n#');
+  expect(await bootloader.read()).toEqual({ pv_rev: '1', pv_try: '2' });
+  await expect(bootloader.write({ pv_try: '33' })).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect(await bootloader.read()).toEqual({ pv_rev: '1', pv_try: '2' });
+  await bootloader.write({ pv_rev: '2', pv_try: '' });
+  expect(await bootloader.read()).toEqual({ pv_rev: '2' });
+});
+
+test.skipIf(!onPath('grub-editenv'))('what GRUB writes is read, and GRUB goes on with what we made of it', async () => {
+  const grub = (...words: readonly string[]) => promisify(execFile)('grub-editenv', [path, ...words]);
+  await grub('create');
+  await grub('set', 'saved_entry=a b', 'pv_rev=7');
+  await bootloader.write({ pv_try: 'locals/x' });
+  await grub('unset', 'pv_try');
+  await grub('set', 'pv_rev=8');
+  expect(await bootloader.read()).toEqual({ pv_rev: '8' });
+  expect((await grub('list')).stdout).toBe('saved_entry=a b\npv_rev=8\n');
+  expect(await content()).toHaveLength(1024);
+});
+
 test.each([
   ['a block of another size', `${block('pv_rev=1\n')}#`],
   ['another header', block('pv_rev=1\n').replace('GRUB', 'grub')],

@@ -82,3 +82,32 @@ test.each(['', '\0\0\0', 'garbage', '=', 'pv_rev', '\xff'.repeat(70_000)])('garb
   await writeFile(path, text, 'latin1');
   expect(await bootloader.read()).toEqual({});
 });
+
+test.each([
+  ['as a person writes it, with line breaks', 'pv_rev=4\npv_try=5\n', { pv_rev: '4\npv_try=5\n' }],
+  ['with carriage returns', 'pv_rev=4\r\0pv_try=5\r\0', { pv_rev: '4\r', pv_try: '5\r' }],
+  ['with entries twice', 'pv_rev=4\0pv_rev=6\0', { pv_rev: '6' }],
+  ['with an entry that has more of the sign', 'pv_rev=a=b\0', { pv_rev: 'a=b' }],
+  ['that ends without NUL', 'pv_rev=4', { pv_rev: '4' }],
+])('a file %s is read as it stands', async (_, text, values) => {
+  await writeFile(path, text, 'latin1');
+  expect(await bootloader.read()).toEqual(values);
+});
+
+test('a file that others have filled takes no more, and says so', async () => {
+  const full = `pv_rev=1\0${'k=v'.padEnd(65_536 - 10, 'x')}\0`;
+  await writeFile(path, full.slice(0, 65_536), 'latin1');
+  await expect(bootloader.write({ pv_try: 'locals/x' })).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect((await readFile(path, 'latin1')).slice(0, 9)).toBe('pv_rev=1\0');
+  await bootloader.write({ pv_rev: '2' });
+  expect((await bootloader.read())?.pv_rev).toBe('2');
+});
+
+test('ours are within the first 1024 bytes, which is all that Pantavisor reads', async () => {
+  await writeFile(path, `${Array.from({ length: 200 }, (_, at) => `key${at}=${'x'.repeat(90)}\0`).join('')}`, 'latin1');
+  const long = `locals/${'n'.repeat(64)}`;
+  await bootloader.write({ pv_rev: long, pv_try: long, pv_trying: long });
+  const head = (await readFile(path, 'latin1')).slice(0, 1024);
+  for (const key of ['pv_rev', 'pv_try', 'pv_trying']) expect(head).toContain(`${key}=${long}\0`);
+  expect(await entries()).toContain('key199=');
+});
