@@ -181,7 +181,7 @@ export const KEYS = {
   PV_PVR_TLS_CERT: unset('PV'),
   PV_PVR_TLS_KEY: unset('PV'),
   /** Ours: requests per second of one address, and of one token. */
-  PV_PVR_RATE: key(INT, 50, 'PV'),
+  PV_PVR_RATE: key(INT, 100, 'PV'),
 };
 
 export type ConfigKey = keyof typeof KEYS;

@@ -75,7 +75,11 @@ const portOf = (options: PushingOptions, uploads: PartialUploads): PushPort => {
     hasRoomFor: async (bytes) => (await store.makeRoom(bytes)).availableBytes >= bytes,
     states: statesOf(options),
     run: {
-      isUpdating: ports.commands.isUpdating,
+      isUpdating: (revision) => {
+        const { spec, status } = resourceIn(loop.latest(), UPDATE);
+        const about = status?.trial?.revision ?? spec?.revision;
+        return ports.commands.isUpdating() && (revision === undefined || revision === about);
+      },
       isRebooting: () => resourceIn(loop.latest(), UPDATE).status?.rebooting !== undefined,
       begin: (revision, from) => begin(ports, revision, from),
     },

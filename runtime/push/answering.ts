@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Crowded } from '../api/body.ts';
 import { failure, later, type Reply } from '../api/reply.ts';
 import { routesOf } from '../api/routes.ts';
+import { nearest } from '../config/nearest.ts';
 import { Rejection } from '../store/rejection.ts';
 import { addressOf } from './address.ts';
 import type { Audit } from './audit.ts';
@@ -74,6 +75,16 @@ const replyFor = (error: unknown, incoming: IncomingMessage, report: AnsweringOp
   return failure(500, 'Internal error');
 };
 
+/** What nobody reads may be what it was all about: `?runn=true`. */
+const unknownIn = (query: URLSearchParams, { query: known = {}, scopes }: PushOperation): Reply | undefined => {
+  const unknown = [...query.keys()].find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined || scopes === 'signed') return undefined;
+  const meant = nearest(unknown, Object.keys(known));
+  const expected = Object.keys(known).length === 0 ? 'none' : `one of ${Object.keys(known).join(', ')}`;
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return failure(400, `${JSON.stringify(unknown.slice(0, 40))} is no parameter here, expected ${expected}${hint}`);
+};
+
 export const answering = (options: AnsweringOptions): RequestListener => {
   const { door, audit, scheme, originProblem, report } = options;
   const find = findIn(options.endpoints);
@@ -91,6 +102,8 @@ export const answering = (options: AnsweringOptions): RequestListener => {
     if ('refused' in admission) return turnedAway(admission.refused);
 
     const { client } = admission;
+    const unknown = unknownIn(query, found.operation);
+    if (unknown !== undefined) return { reply: unknown, from: `${client.name} at ${address}`, isKnown: true };
     const from = `${client.name} at ${address}`;
     const { parameters } = found;
     const origin = `${scheme}://${incoming.headers.host ?? 'localhost'}`;

@@ -101,15 +101,14 @@ export const awaitEnd = async (
   revision: string,
   { limitMs, gone, onReport = () => undefined }: Waiting,
 ): Promise<ProgressReport | undefined> => {
-  let told = '';
+  let last: ProgressReport | undefined;
   const tell = (report: ProgressReport | undefined): void => {
-    const text = JSON.stringify(report);
-    if (report !== undefined && text !== told) onReport(report);
-    told = text;
+    if (report !== undefined && JSON.stringify(report) !== JSON.stringify(last)) onReport(report);
+    last = report ?? last;
   };
-  // Until the update is over, nothing else can be run.
+  // Until the update with it is over, nothing else can be run. What came after it may have had it collected.
   const isEnd = (report: ProgressReport | undefined): boolean =>
-    report === undefined || (isFinal(report.progress) && !run.isUpdating());
+    report === undefined || (isFinal(report.progress) && !run.isUpdating(revision));
   // The connection ends with a boot: the client is told before, and comes back.
   const boots = changes.pipe(filter(run.isRebooting));
   const ends = merge(timer(limitMs), boots, gone.aborted ? of(0) : fromEvent(gone, 'abort'));
@@ -121,5 +120,5 @@ export const awaitEnd = async (
     takeUntil(ends),
   );
   await firstValueFrom(over, { defaultValue: undefined });
-  return states.report(revision);
+  return (await states.report(revision)) ?? last;
 };

@@ -38,7 +38,8 @@ export type RunOutcome =
   | { readonly is: 'refused'; readonly message: string };
 
 export interface RunPort {
-  isUpdating(): boolean;
+  /** With a revision; default: with any. */
+  isUpdating(revision?: string): boolean;
   /** The device is taken down, and boots. */
   isRebooting(): boolean;
   /** @param from whose wish it is. @throws DeviceError */

@@ -11,8 +11,8 @@ import type { Paths } from '../../resources/paths.ts';
 import { DeviceError, type Files } from '../host/host.ts';
 import { atOnce } from './at-once.ts';
 import type { Uses } from './in-use.ts';
+import { uploadsIn } from './layout.ts';
 import { type Objects, QUARANTINE } from './objects.ts';
-import { uploadsIn } from './partial-uploads.ts';
 import { addReferences } from './references.ts';
 import { isObjectId, isRevision } from './revision.ts';
 

@@ -8,6 +8,9 @@ import type { Records } from './records.ts';
 
 export const EMPTY_STATE = '{"#spec":"pantavisor-service-system@1"}';
 
+/** Beginnings of objects, made when there are some; see partial-uploads.ts. */
+export const uploadsIn = ({ storage }: Pick<Paths, 'storage'>): string => `${storage}/uploads`;
+
 /** The mode is for directories that are created; existing ones keep theirs. */
 const DIRECTORIES: readonly (readonly [name: string, mode: number])[] = [
   ['objects', 0o755],

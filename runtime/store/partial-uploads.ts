@@ -13,6 +13,7 @@ import type { Paths } from '../../resources/paths.ts';
 import type { Clock, Files } from '../host/host.ts';
 import { sha256OfStream } from './hash.ts';
 import { keepingFor } from './kept.ts';
+import { uploadsIn } from './layout.ts';
 import { Rejection } from './rejection.ts';
 import { isObjectId } from './revision.ts';
 import { isFull, whileThereIsRoom } from './room-for.ts';
@@ -46,18 +47,18 @@ export interface PartialUploads {
   look(id: string): Promise<{ readonly bytes: number; readonly isComplete: boolean } | undefined>;
   /**
    * Adds a part. At offset 0 it begins anew; of an object that is stored already nothing is looked at.
-   * @throws Rejection when another connection took its place, DeviceError, and whatever `content` throws: what came
+   * @throws Rejection when another connection took its place or more came than was announced, DeviceError, and whatever `content` throws: what came
    * before that is kept.
    */
   put(id: string, part: Part): Promise<PartOutcome>;
 }
 
-export const uploadsIn = ({ storage }: Pick<Paths, 'storage'>): string => `${storage}/uploads`;
-
 /** Made durable at once; with one of these a connection may be cut that is not seen to be. */
 const PIECE_BYTES = 1024 * 1024;
 /** A living client sends something within this time. */
 const STALLED_MS = 5_000;
+/** A connection that was just cut has still something to put away. */
+const GRACE_MS = 500;
 const MOST = 64;
 
 interface Work {
@@ -141,6 +142,8 @@ export const openPartialUploads = async (options: PartialUploadsOptions): Promis
     for (;;) {
       const next = await Promise.race([pieces.next(), work.superseded.promise]);
       if (next.done === true) return bytes;
+      if (bytes + next.value.length > (part.totalBytes ?? Number.MAX_SAFE_INTEGER))
+        throw new Rejection(`object ${id}: expected ${part.totalBytes} bytes, but more came`);
       await files.append(pathOf(id), next.value, 0o644);
       bytes += next.value.length;
       work.lastMs = clock.nowMs();
@@ -195,6 +198,19 @@ export const openPartialUploads = async (options: PartialUploadsOptions): Promis
     });
   };
 
+  /** Resolves when another connection has ended its work, or goes on with it. */
+  const makeWay = async (id: string, earlier: Work): Promise<void> => {
+    if (clock.nowMs() - earlier.lastMs >= STALLED_MS) {
+      earlier.superseded.reject(new Rejection(`object ${id}: another connection goes on with it`));
+      await earlier.ended;
+      return;
+    }
+    const grace = Promise.withResolvers<void>();
+    const cancel = clock.schedule(clock.nowMs() + GRACE_MS, grace.resolve);
+    await Promise.race([earlier.ended, grace.promise]);
+    cancel();
+  };
+
   for (const id of (await files.list(directory)) ?? []) keep(id);
 
   return {
@@ -210,13 +226,8 @@ export const openPartialUploads = async (options: PartialUploadsOptions): Promis
     put: async (id, part) => {
       if (!isObjectId(id)) return { outcome: 'bad checksum' };
       const earlier = working.get(id);
-      if (earlier !== undefined) {
-        if (clock.nowMs() - earlier.lastMs < STALLED_MS) return { outcome: 'busy' };
-        earlier.superseded.reject(new Rejection(`object ${id}: another connection goes on with it`));
-        await earlier.ended;
-        if (working.has(id)) return { outcome: 'busy' };
-      }
-      return begin(id, part);
+      if (earlier !== undefined) await makeWay(id, earlier);
+      return working.has(id) ? { outcome: 'busy' } : begin(id, part);
     },
   };
 };

@@ -37,7 +37,7 @@ describe('pushing from outside', () => {
         isLoopback: false,
         tokens: TOKENS.PV_PVR_TOKENS,
         tls: { cert: TLS.PV_PVR_TLS_CERT, key: TLS.PV_PVR_TLS_KEY },
-        rate: 50,
+        rate: 100,
       });
     },
   );

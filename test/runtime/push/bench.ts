@@ -132,7 +132,7 @@ export const startBench = async ({ prepare, files = {}, ...given }: BenchOptions
         ((await store.hash(revision)) === undefined ? undefined : { progress: progressOf('NEW', MESSAGE.readyToRun) }),
     },
     run: {
-      isUpdating: () => bench.isUpdating,
+      isUpdating: (revision) => bench.isUpdating && [undefined, bench.running].includes(revision),
       isRebooting: () => bench.isRebooting,
       begin: async (revision, from) => {
         bench.log.push(`run ${revision} for ${from}`);

@@ -99,10 +99,14 @@ describe('/v1/objects/{sha256}', () => {
 
   it('tells a second connection to come back while the first one is at it', async () => {
     const head = `PUT ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${CONTENT.length}\r\n\r\n`;
-    const first = bench.raw(head + CONTENT.slice(0, 7), 600);
-    await expect.poll(async () => (await bench.ask('PUT', PATH, { body: CONTENT })).status).toBe(423);
-    const answer = await bench.ask('PUT', PATH, { body: CONTENT });
-    expect(answer.headers['retry-after']).toBe('5');
+    const first = bench.raw(head + CONTENT.slice(0, 7), 1_000);
+    await expect.poll(async () => (await bench.ask('HEAD', PATH)).status).toBe(202);
+    const { clock } = bench.device;
+    const timers = clock.pending();
+    const second = bench.ask('PUT', PATH, { body: CONTENT });
+    await expect.poll(() => clock.pending()).toBe(timers + 1);
+    clock.advance(500);
+    expect(await second).toMatchObject({ status: 423, headers: { 'retry-after': '5' } });
     await first;
   });
 

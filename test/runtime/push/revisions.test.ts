@@ -61,6 +61,15 @@ describe('PUT /v1/revisions/{name}', () => {
     expect(answer.json['Error']).toBe(error);
   });
 
+  it('is not held up by what is run after it', async () => {
+    const answering = put('/v1/revisions/web?run=true&wait=20', state());
+    await expect.poll(bench.isFollowed).toBe(true);
+    bench.running = 'locals/next';
+    bench.isUpdating = true;
+    bench.fares('locals/web', 'DONE');
+    expect((await answering).status).toBe(200);
+  });
+
   it('answers with what there is when the time is over, or the device boots', async () => {
     expect(await put('/v1/revisions/web?run=true&wait=1', state())).toMatchObject({
       status: 202,
@@ -114,6 +123,14 @@ describe('PUT /v1/revisions/{name}', () => {
   it.each(['run=maybe', 'retry=2', 'wait=soon', 'wait=-1'])('refuses %s', async (query) => {
     expect((await put(`/v1/revisions/web?${query}`, state())).status).toBe(400);
     expect(await bench.store.revisions()).toEqual(['0']);
+  });
+
+  it('takes no parameter for granted that it does not know', async () => {
+    expect(await put('/v1/revisions/web?runn=true', state())).toMatchObject({
+      status: 400,
+      json: { Error: '"runn" is no parameter here, expected one of run, retry, wait, message; did you mean run?' },
+    });
+    expect((await bench.ask('GET', '/v1/revisions?x=1')).json['Error']).toBe('"x" is no parameter here, expected none');
   });
 
   it('does not replace what a rollback needs', async () => {

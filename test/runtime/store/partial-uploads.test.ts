@@ -88,6 +88,15 @@ describe('an object', () => {
     expect([await stored(), await begun()]).toEqual([undefined, []]);
   });
 
+  test('of which more comes than was announced is not taken', async () => {
+    const content = (async function* () {
+      for (;;) yield Buffer.alloc(100);
+    })();
+    const endless = { content, offset: 0, totalBytes: CONTENT.length, sizeBytes: undefined };
+    await expect(uploads.put(ID, endless)).rejects.toThrow(`expected ${CONTENT.length} bytes, but more came`);
+    expect(await uploads.look(ID)).toEqual({ bytes: 0, isComplete: false });
+  });
+
   test('whose name is none is refused', async () => {
     expect(await uploads.put('../../etc', part(0))).toEqual({ outcome: 'bad checksum' });
     expect(await uploads.look('../../etc')).toBeUndefined();
@@ -176,9 +185,19 @@ describe('while a client uploads', () => {
   test('another one is told to come back, and the first ends well', async () => {
     const { part: first, more } = slow();
     const putting = uploads.put(ID, first);
-    expect(await uploads.put(ID, part(0))).toEqual({ outcome: 'busy' });
+    const second = uploads.put(ID, part(0));
+    device.clock.advance(500);
+    expect(await second).toEqual({ outcome: 'busy' });
     more();
     expect(await putting).toEqual({ outcome: 'stored' });
+  });
+
+  test('and ends in a moment, another one waits for that', async () => {
+    const { part: first, more } = slow();
+    const putting = uploads.put(ID, first);
+    const second = uploads.put(ID, part(0));
+    more();
+    expect([await putting, await second]).toEqual([{ outcome: 'stored' }, { outcome: 'stored' }]);
   });
 
   test('and nothing comes any more, another one takes its place', async () => {
