@@ -1,6 +1,11 @@
 /**
  * The bootloader port: the variables that outlive a power cut and decide which revision boots (updates.md §6).
- * uboot.ts is the back-end for U-Boot and for appengine; grub and the A/B back-ends have the same two operations.
+ * uboot.ts is the back-end for U-Boot and for appengine, grub.ts the one for GRUB.
+ *
+ * Those with two images need no more than these two operations: to write `pv_try` without `pv_trying` is to write the
+ * other image and, last, to have it booted once; to write `pv_rev` is to make the one that was booted the usual one; and
+ * where the firmware did not boot the try, `pv_trying` reads as if its one try were behind it.
+ * test/runtime/store/ab-back-ends.test.ts holds the port to that.
  */
 
 /** `pv_rev`: committed; `pv_try`: to be tried at the next boot; `pv_trying`: the boot script's own mark that it tried. */

@@ -15,6 +15,7 @@ import type { Failure } from '../../resources/update.ts';
 import { type Clock, DeviceError, type Files } from '../host/host.ts';
 import { type BootBackEnd, openBootloader } from './boot-back-end.ts';
 import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
+import type { Bootloader } from './bootloader.ts';
 import { openDocuments } from './documents.ts';
 import { stateHash } from './hash.ts';
 import { type Housekeeping, housekeeping, limitsOf, type StorageLimits } from './housekeeping.ts';
@@ -44,8 +45,8 @@ export interface StoreOptions {
   readonly limits?: Partial<StorageLimits>;
   /** Where to remember what was verified since the boot; default: nowhere. */
   readonly verified?: { readonly path: string; readonly bootId: string };
-  /** Default: `uboot`. */
-  readonly bootloader?: BootBackEnd;
+  /** One of ours by name, or another that keeps to the port; default: `uboot`. */
+  readonly bootloader?: BootBackEnd | Bootloader;
   /** Largest state document; default STATE_LIMITS. */
   readonly maxDocumentBytes?: number;
   /** Of a document; default: here and now. */
@@ -120,7 +121,8 @@ const MAX_REASON_BYTES = 64 * 1024;
 
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const { files, clock, paths, onProblem = () => undefined, maxDocumentBytes = STATE_LIMITS.documentBytes } = options;
-  const bootloader = openBootloader(options.bootloader ?? 'uboot', files, paths.storage);
+  const { bootloader: chosen = 'uboot' } = options;
+  const bootloader = typeof chosen === 'string' ? openBootloader(chosen, files, paths.storage) : chosen;
   const trails = `${paths.storage}/trails`;
   const rollback = `${paths.storage}/boot/rollback`;
   const objectsDirectory = `${paths.storage}/objects`;
