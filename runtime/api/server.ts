@@ -65,19 +65,30 @@ const hearNoMore = (socket: Socket): void => {
   socket.destroy();
 };
 
-/** Lets go of who sends requests by the thousand and reads no answer: each would be kept until it is read. */
-const limitPipelining = (listener: RequestListener): RequestListener => {
-  const unanswered = new WeakMap<Socket, number>();
+/**
+ * One request of a connection after the other, however many it sends at once; and whoever sends them by the thousand
+ * and reads no answer is let go: each would be kept until it is read.
+ */
+const oneByOne = (listener: RequestListener): RequestListener => {
+  /** Those that are not answered yet; the first is being answered. */
+  const lines = new WeakMap<Socket, (() => void)[]>();
   return (incoming, outgoing) => {
     const { socket } = incoming;
-    const others = unanswered.get(socket) ?? 0;
-    if (socket.destroyed || others >= MAX_PIPELINED) {
+    const line = lines.get(socket) ?? [];
+    if (socket.destroyed || line.length >= MAX_PIPELINED) {
       hearNoMore(socket);
       return;
     }
-    unanswered.set(socket, others + 1);
-    outgoing.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-    listener(incoming, outgoing);
+    const begin = (): void => {
+      if (!socket.destroyed) listener(incoming, outgoing);
+    };
+    outgoing.once('close', () => {
+      line.shift();
+      line[0]?.();
+    });
+    lines.set(socket, line);
+    line.push(begin);
+    if (line.length === 1) begin();
   };
 };
 
@@ -114,7 +125,7 @@ export const apiServer = (
   isHostAllowed: (host: string | undefined) => boolean,
   { methods = [], tls }: ServerOptions = {},
 ): Server => {
-  const server = serverFor(limitPipelining(guarded(listener, isHostAllowed, [...METHODS, ...methods])), tls);
+  const server = serverFor(oneByOne(guarded(listener, isHostAllowed, [...METHODS, ...methods])), tls);
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_MS;
   // nc -N, and with it pvcurl, closes its half when the request is sent; without this the answer would be dropped.

@@ -139,6 +139,21 @@ describe('connections', () => {
     expect((await ask(path(), 'GET', '/groups')).status).toBe(200);
   });
 
+  it('have one request after the other carried out, however many they send at once', async () => {
+    let [now, most] = [0, 0];
+    const control = async () => {
+      most = Math.max(most, ++now);
+      await new Promise(setImmediate);
+      now--;
+      return { status: 200 };
+    };
+    api = await startApi({ ...device.deps, control });
+    const body = '{"action":"stop"}';
+    const put = `PUT /containers/web HTTP/1.1\r\nContent-Length: ${body.length}\r\n`;
+    const answer = await exchange(path(), `${`${put}\r\n${body}`.repeat(4)}${put}Connection: close\r\n\r\n${body}`);
+    expect([answer.match(/200 OK/g)?.length, most]).toEqual([5, 1]);
+  });
+
   it('with a few requests at once are answered in order', async () => {
     await start();
     const paths = ['/groups', '/nowhere', '/containers', '/daemons'];

@@ -8,6 +8,7 @@ import { longestStall, probed } from '../../../hack/benchmarks/stalls.ts';
 import { describeSystem } from '../require-root.ts';
 import { test } from './real-device.ts';
 import { realState } from './real-state.ts';
+import { until } from './until.ts';
 
 /** On a machine whose cores are everybody's; hack/bench hostile measures. */
 const MOST_MS = 5_000;
@@ -16,6 +17,14 @@ const MOST_MB = 128;
 
 const sentence = ({ attack, served, refused, longestMs, stallMs, growthMb }: Siege): string =>
   `${attack}: ${served} served, ${refused} refused, at most ${longestMs.toFixed(0)} ms; longest stall ${stallMs.toFixed(1)} ms, ${growthMb.toFixed(0)} MB more`;
+
+/** Opens all the connections that it can, and tells how many of them were not closed. */
+const FLOOD = `use strict; use IO::Socket::UNIX; $| = 1;
+my @all = grep { defined } map { IO::Socket::UNIX->new(Peer => '/pantavisor/pv-ctrl') } 1 .. 300;
+sleep 2; my $held = 0;
+for my $socket (@all) { $socket->blocking(0); my $read = sysread $socket, my $byte, 1; $held++ unless defined $read or $!{ECONNRESET} }
+print "$held held\n"; sleep 20;
+`;
 
 describeSystem('hostile clients', () => {
   test('do not keep the operator from being served', { timeout: 200_000 }, async ({ device }) => {
@@ -41,6 +50,20 @@ describeSystem('hostile clients', () => {
     }
     expect(device.daemonPid()).toBe(pid);
     expect(await device.stateOf('web')).toBe('STARTED');
+  });
+
+  test('in a container have their share of connections and no more', async ({ device }) => {
+    await device.start();
+    const flood = { config: { 'flood.pl': FLOOD }, behaviour: 'perl /flood.pl; echo end' };
+    const names = Array.from({ length: 10 }, (_, index) => `flood${index}`);
+    const state = names.reduce((all, name) => all.container(name, flood), realState().container('web'));
+    expect(await device.deploy('app', state)).toMatchObject({ status: 'DONE' });
+    const heldBy = (name: string): number => Number(/^(\d+) held/m.exec(device.console('locals/app', name))?.[1]);
+    await until('all have what they get', () => names.every((name) => !Number.isNaN(heldBy(name))));
+    expect((await device.request('GET', '/containers')).status).toBe(200);
+    const held = names.map(heldBy);
+    expect(Math.max(...held)).toBe(16);
+    expect(held.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(128);
   });
 
   test('who put a link in the place of the socket lead nobody anywhere', async ({ device }) => {
