@@ -1,6 +1,6 @@
 /** Logs: how many lines get through, and what becomes of everybody else while somebody logs as fast as they can. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -30,60 +30,90 @@ const execute = promisify(execFile);
 const client = async (...parameters: readonly string[]): Promise<string> =>
   (await execute('perl', [CLIENT, ...parameters])).stdout;
 
-/** Every line of a source that is on the disk; nothing is archived as long as these are. */
-const linesOf = (device: BenchDevice, platform: string, source: string): readonly string[] => {
-  const file = join(device.storage, 'logs', revisionOf(device), platform, source);
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
-};
-
 const revisionOf = (device: BenchDevice): string =>
   readdirSync(join(device.storage, 'logs')).find((name) => /^\d+$/.test(name)) ?? '0';
 
+/** Lines that a log has got since the last call; what is not whole yet waits. */
+function reader(device: BenchDevice, path: string): () => readonly string[] {
+  let offset = 0;
+  let rest = '';
+  const more = (): void => {
+    const file = join(device.storage, 'logs', revisionOf(device), path);
+    if (!existsSync(file)) return;
+    const bytes = Buffer.alloc(statSync(file).size - offset);
+    const fd = openSync(file, 'r');
+    const count = readSync(fd, bytes, 0, bytes.length, offset);
+    closeSync(fd);
+    offset += count;
+    rest += bytes.toString('latin1', 0, count);
+  };
+  return () => {
+    more();
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    return lines;
+  };
+}
+
+interface Way {
+  readonly name: string;
+  readonly lines: number;
+  readonly send: () => Promise<unknown>;
+}
+
+/** Of the host's text messages all are in one file. */
+const isText = (name: string): boolean => name !== 'binary' && name !== 'descriptor';
+
 /** @returns lines a second, from the first to be sent to the last on the disk. @throws Error when one is missing. */
-async function throughput(
-  device: BenchDevice,
-  source: string,
-  count: number,
-  send: () => Promise<unknown>,
-): Promise<number> {
-  const before = linesOf(device, 'web', source).length;
+async function throughput(device: BenchDevice, { name, lines, send }: Way): Promise<number> {
+  const read = reader(device, isText(name) ? 'pantavisor/pantavisor.log' : `web/${name}`);
+  read();
   const beganAtMs = performance.now();
   await send();
-  while (linesOf(device, 'web', source).length < before + count) {
+  let missing = lines;
+  for (;;) {
+    missing -= read().filter((line) => !isText(name) || line.includes(`[${name}]: `)).length;
+    if (missing <= 0) return (lines * 1000) / (performance.now() - beganAtMs);
     if (performance.now() > beganAtMs + LIMIT_MS)
-      throw new Error(`${linesOf(device, 'web', source).length - before} of ${count} lines by ${source} arrived`);
+      throw new Error(`${missing} of ${lines} lines by ${name} are missing`);
     await sleep(5);
   }
-  return (count * 1000) / (performance.now() - beganAtMs);
 }
 
 async function rates(context: Context, device: BenchDevice): Promise<readonly Figure[]> {
   const count = context.quick ? QUICK_LINES : LINES;
   const socket = join(device.run, 'pv-ctrl-log');
   const figures: Figure[] = [];
-  const measure = async (source: string, lines: number, send: () => Promise<unknown>): Promise<void> => {
+  const piped = PIPED_FACTOR * count;
+  const ways: readonly Way[] = [
+    ...FORMATS.map((name) => ({ name, lines: count, send: () => client('messages', socket, name, String(count)) })),
+    {
+      name: 'descriptor',
+      lines: piped,
+      send: () => client('descriptor', join(device.run, 'pv-fd-log'), String(piped)),
+    },
+  ];
+  for (const way of ways) {
     const values: number[] = [];
     for (let round = 0; round < Math.min(ROUNDS, context.rounds); round += 1) {
       context.signal.throwIfAborted();
-      values.push(await throughput(device, source, lines, send));
+      values.push(await throughput(device, way));
     }
-    context.say(`${source}: ${values.at(-1)?.toFixed(0)} lines/s`);
-    figures.push({ name: `lines into filetree: ${source}`, unit: 'lines/s', values });
-  };
-  for (const format of FORMATS) await measure(format, count, () => client('messages', socket, format, String(count)));
-  const piped = PIPED_FACTOR * count;
-  await measure('descriptor', piped, () => client('descriptor', join(device.run, 'pv-fd-log'), String(piped)));
+    context.say(`${way.name}: ${values.at(-1)?.toFixed(0)} lines/s`);
+    figures.push({ name: `lines into filetree: ${way.name}`, unit: 'lines/s', values });
+  }
   return figures;
 }
 
 /** How long after it was sent each ping was on the disk; looked at every millisecond. */
 async function pingLatencies(device: BenchDevice, socket: string): Promise<readonly number[]> {
-  const before = linesOf(device, 'web', 'ping').length;
+  const read = reader(device, 'web/ping');
+  read();
   const sent = client('pings', socket, String(PINGS));
   const latencies: number[] = [];
   const giveUpAt = performance.now() + LIMIT_MS;
   while (latencies.length < PINGS && performance.now() < giveUpAt) {
-    const lines = linesOf(device, 'web', 'ping').slice(before + latencies.length);
+    const lines = read();
     const nowMs = performance.timeOrigin + performance.now();
     latencies.push(...lines.map((line) => nowMs - Number(line)));
     await sleep(1);
