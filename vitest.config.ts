@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const ALONE = [
   'test/system/{examples,readme,sweep,traces}.test.ts',
   'test/system/host/**/*.test.ts',
-  'test/system/daemon/{disks,side-by-side}.test.ts',
+  'test/system/daemon/{disks,log-limits,side-by-side}.test.ts',
   'test/system/update/kill.test.ts',
 ];
 

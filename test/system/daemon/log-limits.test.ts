@@ -21,20 +21,22 @@ describeSystem('a flood of console output', () => {
       .container('binary', { behaviour: `(${flood}) & ` })
       .container('quiet', { behaviour: counting('/var/log/messages', '0.02') });
     await device.deploy('app', state);
-    const slowest = await slowestAnswer(device, 8_000);
+    const answers = await answersOf(device, 8_000);
+    const slowest = Math.max(...answers);
     const cpu = cpuSeconds(device.daemonPid());
     await sleep(2_000);
     const used = (cpuSeconds(device.daemonPid()) - cpu) / 2;
     const sizes = { logs: bytesBelow(device.logs), capture: bytesBelow(join(device.run, 'capture')) };
     process.stdout.write(
-      `flood: slowest answer ${slowest.toFixed(0)} ms, daemon ${(used * 100).toFixed(0)} % of a core, `,
+      `flood: slowest answer ${slowest.toFixed(0)} ms (${answers.indexOf(slowest)} of ${answers.length}), daemon ${(used * 100).toFixed(0)} % of a core, `,
     );
     process.stdout.write(
       `${(sizes.logs / 1e6).toFixed(1)} MB of logs, ${(sizes.capture / 1e6).toFixed(1)} MB captured\n`,
     );
     expect(sizes.logs).toBeLessThan(8.5 * (1 << 20));
     expect(sizes.capture).toBeLessThan(4 << 20);
-    expect(slowest).toBeLessThan(500);
+    // The slowest is the machine's, with everything else that runs on it.
+    expect(quantile(answers, 0.9)).toBeLessThan(200);
     const quiet = numbersIn(whole(logOf(device, 'quiet/var/log/messages')));
     expect(quiet.length).toBeGreaterThan(200);
     expectConsecutive(quiet);
@@ -43,15 +45,19 @@ describeSystem('a flood of console output', () => {
   });
 }, ['lxc', 'loop', 'squashfs']);
 
-const slowestAnswer = async (device: RealDevice, forMs: number): Promise<number> => {
-  let slowest = 0;
+/** How long the daemon takes to answer, in ms, for so long. */
+const answersOf = async (device: RealDevice, forMs: number): Promise<readonly number[]> => {
+  const answers: number[] = [];
   for (const end = performance.now() + forMs; performance.now() < end; await sleep(20)) {
     const began = performance.now();
     await device.request('GET', '/containers');
-    slowest = Math.max(slowest, performance.now() - began);
+    answers.push(performance.now() - began);
   }
-  return slowest;
+  return answers;
 };
+
+const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((left, right) => left - right)[Math.floor(values.length * share)] ?? Number.NaN;
 
 const cpuSeconds = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];

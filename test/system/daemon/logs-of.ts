@@ -13,16 +13,37 @@ export const counting = (to: string, each = '0.01', before = ''): string =>
 export const logOf = (device: RealDevice, path: string, revision = 'locals/app'): string =>
   join(device.logs, revision, path);
 
+const EMPTY = Buffer.alloc(0);
+
+/** Archives of a log and the log, oldest first; undefined: it is being rotated now. */
+const partsOf = (file: string): readonly string[] | undefined => {
+  const [directory, name] = [join(file, '..'), file.slice(file.lastIndexOf('/') + 1)];
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  if (names.some((other) => other.startsWith(`.${name}.`))) return undefined;
+  const numberOf = (archive: string): number => Number(/\.(\d+)\.gz$/.exec(archive)?.[1]);
+  const archives = names.filter((other) => other.startsWith(`${name}.`) && other.endsWith('.gz'));
+  archives.sort((left, right) => numberOf(left) - numberOf(right));
+  return [...archives.map((archive) => join(directory, archive)), file];
+};
+
+/** Rotation goes on while it is read. */
+const ATTEMPTS = 500;
+const PAUSE_MS = 10;
+
 /** A log with everything of it that was rotated. */
 export const whole = (file: string): string => {
-  const [directory, name] = [join(file, '..'), file.slice(file.lastIndexOf('/') + 1)];
-  const numberOf = (archive: string): number => Number(/\.(\d+)\.gz$/.exec(archive)?.[1]);
-  const archives = existsSync(directory)
-    ? readdirSync(directory).filter((archive) => archive.startsWith(`${name}.`) && archive.endsWith('.gz'))
-    : [];
-  archives.sort((left, right) => numberOf(left) - numberOf(right));
-  const parts = archives.map((archive) => gunzipSync(readFileSync(join(directory, archive))).toString());
-  return [...parts, existsSync(file) ? readFileSync(file, 'utf8') : ''].join('').replaceAll('\r', '');
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const paths = partsOf(file);
+    if (paths === undefined) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+      continue;
+    }
+    const contents = paths.map((path) => (existsSync(path) ? readFileSync(path) : EMPTY));
+    if (partsOf(file)?.join() !== paths.join()) continue;
+    const texts = contents.map((content, index) => (index < contents.length - 1 ? gunzipSync(content) : content));
+    return Buffer.concat(texts).toString().replaceAll('\r', '');
+  }
+  throw new Error(`${file} is rotated all the time`);
 };
 
 export const numbersIn = (text: string): readonly number[] =>

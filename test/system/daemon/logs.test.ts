@@ -133,6 +133,24 @@ describeSystem('logs of real containers', () => {
     }
   });
 
+  test('an update tells in its progress what it came to grief of', async ({ device }) => {
+    await device.start();
+    await device.deploy('app', realState().container('web', {}));
+    const broken = realState().container('web', { lines: ['lxc.init.cmd = /nothing/here'] });
+    expect(await device.deploy('broken', broken)).toMatchObject({ status: 'ERROR' });
+    const progress = async () => JSON.parse((await device.request('GET', '/steps/locals/broken/progress')).body);
+    await until('it is told', async () => (await progress()).logs !== undefined, { detail: progress });
+    const { logs, status } = await progress();
+    expect(status).toBe('ERROR');
+    expect(Buffer.byteLength(logs)).toBeLessThanOrEqual(4096);
+    const lines = String(logs)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ platform: 'pantavisor', lvl: 'ERROR' });
+    expect(lines.map(({ msg }) => msg).join()).toContain('/nothing/here');
+  });
+
   test('nothing is kept without PV_LOG_CAPTURE', async ({ device }) => {
     await device.start({ PV_LOG_CAPTURE: '0' });
     await device.deploy('app', realState().container('web', { behaviour: counting('/dev/console') }));
