@@ -17,6 +17,8 @@ import type { TransactionRecord } from './record.ts';
 import { begin, NOTHING_BEGUN, type Transaction } from './transaction.ts';
 
 const REMOVE = '.remove';
+/** No entry begins with a dot. */
+const UNFINISHED = '.new';
 const MAX_ENTRIES = 1000;
 /** Only for a directory that another program put there; the content is checked by its sum. */
 const MAX_OBJECT_BYTES = Number.MAX_SAFE_INTEGER;
@@ -74,8 +76,13 @@ export const unpack = async (transaction: Transaction, input: Input): Promise<vo
   partsOf(fragment, input.name);
   const name = input.name === '-' ? 'package' : isTarball ? basename(input.name) : fileName(input.name);
   const write = async (path: string): Promise<void> => {
-    await files.makeDirectory(path, 0o775);
-    await files.write(`${path}/json`, fragment, 0o644);
+    // Whole or not at all: an entry without its document would stop the queue.
+    const fresh = `${record.queue.directory}/${UNFINISHED}`;
+    await files.remove(fresh);
+    await files.makeDirectory(fresh, 0o775);
+    await files.write(`${fresh}/json`, fragment, 0o644);
+    await files.remove(path);
+    await files.rename(fresh, path);
   };
   await append(transaction, record, write, name);
 };
@@ -115,7 +122,7 @@ const applied = async (transaction: Transaction, record: Prepared, parts: Parts,
       .replaceAll('%2F', '/');
     return part === '' ? parts : removePart(parts, part);
   }
-  if ((await files.stat(path))?.type !== 'directory') return parts;
+  if (name.startsWith('.') || (await files.stat(path))?.type !== 'directory') return parts;
   const fragment = await files.read(`${path}/json`, STATE_LIMITS.documentBytes);
   if (fragment === undefined) throw new TransactionError(EXIT.failed, `${path}/json: no state document there`);
   await takeObjects(transaction, record, `${path}/objects`);

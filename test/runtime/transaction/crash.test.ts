@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { deploy } from '../../../runtime/transaction/deploy.ts';
+import { newQueue, processQueue, unpack } from '../../../runtime/transaction/queue.ts';
 import { add, begin, show, type Transaction } from '../../../runtime/transaction/transaction.ts';
 import { sha256 } from '../../state-builder.ts';
 import { rawTar } from '../store/tar-builder.ts';
@@ -118,3 +119,21 @@ test.each(['crash', 'power cut'] as const)(
     expect(points).toBeGreaterThan(10);
   },
 );
+
+test.each(['crash', 'power cut'] as const)('a %s while a queue grows leaves one that can be processed', async (how) => {
+  const outcomes = new Set<string>();
+  const points = await cutEverywhere(
+    how,
+    async (transaction) => {
+      await newQueue(transaction, { queue: '/storage/queue', objects: OBJECTS });
+      await unpack(transaction, inputFrom(documentOf(unsignedApp('db')), 'db.json'));
+    },
+    (transaction) => unpack(transaction, inputFrom(ARCHIVE)),
+    async (transaction) => {
+      await processQueue(transaction, { base: 'empty' });
+      outcomes.add(await stateOf(transaction));
+    },
+  );
+  expect([...outcomes].map((text) => JSON.parse(text))).toEqual([JSON.parse(OLD), JSON.parse(NEW)]);
+  expect(points).toBeGreaterThan(5);
+});

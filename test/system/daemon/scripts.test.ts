@@ -3,12 +3,15 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
-import { describeSystem } from '../require-root.ts';
+import { describeSystem, onPath } from '../require-root.ts';
 import { type RealDevice, test } from './real-device.ts';
 import { type RealState, realState } from './real-state.ts';
 
 const SCRIPTS = resolve(import.meta.dirname, '../scripts');
 const DIST = resolve(import.meta.dirname, '../../../dist');
+
+/** As tar has them: gzip, bzip2, none. */
+const COMPRESSIONS = ['-z', ...(onPath('bzip2') ? ['-j'] : []), '--no-auto-compress'];
 
 interface Ended {
   readonly code: number | null;
@@ -115,9 +118,9 @@ describeSystem('scripts', () => {
     });
   });
 
-  test.for([['-z'], ['-j'], ['--no-auto-compress']] as const)(
+  test.for(COMPRESSIONS)(
     'change what runs by a transaction, with a tarball of tar %s',
-    async ([compression], { device }) => {
+    async (compression, { device }) => {
       await device.start();
       await device.deploy('app', twoApps().container('old'));
       const before = await device.becomes('sdk', 'STARTED');
