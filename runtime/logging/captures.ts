@@ -25,9 +25,10 @@ export interface Life {
 export interface CapturesOptions {
   readonly files: FollowedFiles;
   readonly clock: Clock;
-  /** Of all containers; see captureDirectory. */
+  /** Of all containers, below `runRoot`; see captureDirectory. */
   readonly directory: string;
-  readonly hostRoot: FollowedRoot;
+  /** As near as it always exists: every directory on the way is opened at every look. */
+  readonly runRoot: FollowedRoot;
   /** The root file system of a container as its init sees it. */
   readonly rootOf: (name: string, initPid: number) => FollowedRoot;
   readonly delivered: Delivered;
@@ -63,7 +64,7 @@ interface Container {
 }
 
 export const openCaptures = (options: CapturesOptions): Captures => {
-  const { files, clock, directory, hostRoot, rootOf, delivered, onProblem, onBug } = options;
+  const { files, clock, directory, runRoot, rootOf, delivered, onProblem, onBug } = options;
   const containers = new Map<string, Container>();
   let isStopped = false;
   let seen = '';
@@ -102,7 +103,7 @@ export const openCaptures = (options: CapturesOptions): Captures => {
 
   const followRuntime = (name: string): readonly Follower[] =>
     RUNTIME_LOGS.map((file) =>
-      start(name, `lxc/${file}`, { root: hostRoot, path: `${directory}/${name}/${file}`, isRing: true }),
+      start(name, `lxc/${file}`, { root: runRoot, path: `${directory}/${name}/${file}`, isRing: true }),
     );
   const followLoggers = async (container: Container): Promise<void> => {
     const { life, initPid } = container;

@@ -13,7 +13,7 @@ import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { UPDATE } from '../../resources/update.ts';
 import type { LiveConfig } from '../config/live.ts';
 import type { Host } from '../host/host.ts';
-import { hostRoot, linuxFollowedFiles } from '../host/linux/logs/followed-files.ts';
+import { linuxFollowedFiles, ownRoot } from '../host/linux/logs/followed-files.ts';
 import { linuxLogFiles } from '../host/linux/logs/log-files.ts';
 import { containerOfPid } from '../host/linux/peer.ts';
 import type { LogFiles } from '../host/log-files.ts';
@@ -173,8 +173,8 @@ const captureOn = (
   return openCaptures({
     files: linuxFollowedFiles,
     clock: host.clock,
-    directory: captureRoot(paths),
-    hostRoot,
+    directory: captureRoot(paths).slice(paths.run.length + 1),
+    runRoot: ownRoot(paths.run),
     rootOf: (name, initPid) => ({
       path: `/proc/${initPid}/root`,
       isRight: async () => {

@@ -31,7 +31,7 @@ const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHo
     files: host.followedFiles,
     clock: host.clock,
     directory: CAPTURE,
-    hostRoot: { path: '', isRight: async () => true },
+    runRoot: { path: '', isRight: async () => true },
     rootOf,
     delivered: async (_, position) => position,
     whenRoom: (_, callback) => callback(),

@@ -140,5 +140,5 @@ export const linuxFollowedFiles: FollowedFiles = {
     }),
 };
 
-/** A directory of the host's own. */
-export const hostRoot: FollowedRoot = { path: '/', isRight: async () => true };
+/** A directory of the daemon's own. */
+export const ownRoot = (path: string): FollowedRoot => ({ path, isRight: async () => true });
