@@ -7,7 +7,7 @@
  */
 import type { Logger } from '../../resources/logger.ts';
 import type { FollowedFiles, FollowedRoot } from '../host/followed-files.ts';
-import type { Clock } from '../host/host.ts';
+import { type Clock, DeviceError } from '../host/host.ts';
 import { inTurn } from '../in-turn.ts';
 import { FORGETFUL, type Follower, type FollowOptions, follow } from './follower.ts';
 import type { Delivered, Receipt } from './receipt.ts';
@@ -38,7 +38,7 @@ export interface CapturesOptions {
   readonly now: () => Pick<LogRecord, 'timeMs' | 'tsec'>;
   /** `PV_LOG_LOGGERS`. */
   readonly followsLoggers: boolean;
-  /** Of a container that is gone, when everything is read. */
+  /** Of a container that is gone, when everything is read. @throws DeviceError ENOENT: there was nothing. */
   readonly forget: (name: string) => Promise<void>;
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
@@ -119,6 +119,16 @@ export const openCaptures = (options: CapturesOptions): Captures => {
   const finish = (followers: readonly Follower[]): Promise<unknown> =>
     Promise.all(followers.map((follower) => follower.finish()));
 
+  const forget = async (name: string): Promise<void> => {
+    try {
+      await options.forget(name);
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      // It was never started, or somebody took it away.
+      if (error.code !== 'ENOENT') onProblem(name, `what was captured of it stays: ${error.message}`);
+    }
+  };
+
   /** Brings what is followed of one container to what it is. */
   const apply = async (name: string, container: Container): Promise<void> => {
     const { life } = container;
@@ -130,7 +140,7 @@ export const openCaptures = (options: CapturesOptions): Captures => {
     container.runtime = [];
     if (container.life !== undefined) return; // it is there again
     containers.delete(name);
-    await options.forget(name);
+    await forget(name);
   };
 
   const change = (name: string, life: Life | undefined): void => {

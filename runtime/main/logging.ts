@@ -187,7 +187,12 @@ const captureOn = (
     take: server.take,
     now: server.now,
     followsLoggers: live.values.PV_LOG_LOGGERS,
-    forget: (name) => host.files.remove(captureDirectory(paths, name)),
+    forget: async (name) => {
+      // Away in one step: a container of that name may be about to start again, and makes its own.
+      const gone = `${captureRoot(paths)}/.gone-${name}-${host.clock.nowMs()}`;
+      await host.files.rename(captureDirectory(paths, name), gone);
+      await host.files.remove(gone);
+    },
     onProblem,
     onBug,
   });

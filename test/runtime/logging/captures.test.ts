@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { type Captures, type CapturesOptions, type Life, openCaptures } from '../../../runtime/logging/captures.ts';
 import type { LogRecord } from '../../../runtime/logging/record.ts';
@@ -122,6 +123,20 @@ describe('what is captured of containers', () => {
     expect(forgotten).toEqual(['web']);
     await host.advance(60_000);
     expect(host.timers).toBe(0);
+  });
+
+  it.each(['ENOENT', 'EBUSY'])('is no bug when it cannot be forgotten: %s', async (code) => {
+    const problems: string[] = [];
+    const { follow, add, text } = await bench({
+      forget: () => Promise.reject(new DeviceError('rename', 'x', code)),
+      onProblem: (subject, message) => problems.push(`${subject}: ${message}`),
+    });
+    await follow(life('web', 1));
+    await follow();
+    expect(problems).toHaveLength(code === 'EBUSY' ? 1 : 0);
+    await follow(life('web', 2));
+    await add(`${CAPTURE}/web/console.log`, 'again\n');
+    expect(text('lxc/console.log')).toBe('again\n');
   });
 
   it('stays with a container that is back before it was forgotten', async () => {
