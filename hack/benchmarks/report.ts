@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Figure, isMet, isRate, type Section } from './figure.ts';
 import type { Machine } from './machine.ts';
+import { reasonOf } from './reasons.ts';
 import { type Summary, summaryOf } from './statistics.ts';
 
 export interface Measured {
@@ -83,7 +84,11 @@ const section = (name: string, { title, method, measuredAt, commit, load, figure
 const missed = ({ sections }: Results): readonly string[] =>
   Object.values(sections).flatMap(({ figures }) =>
     figures.flatMap(({ name, unit, goal, summary, met }) =>
-      met === false ? [`- ${name}: ${digits(summary.median)} ${unit}, the goal is ${digits(goal ?? Number.NaN)}`] : [],
+      met === false
+        ? [
+            `- ${name}: ${digits(summary.median)} ${unit}, the goal is ${digits(goal ?? Number.NaN)}: ${reasonOf(name) ?? '**nobody has said why yet**'}.`,
+          ]
+        : [],
     ),
   );
 
