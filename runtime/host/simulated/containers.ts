@@ -12,6 +12,12 @@ export const simulatedContainers = (kernel: Kernel, caller: Caller): Containers 
       if (effect()) caller.note(`${name} ${container}`);
     });
 
+  /** As on Linux, where it is about a pid: what comes late does not meet another run. */
+  const toThisRun = (name: 'halt' | 'kill', container: string, effect: () => boolean): Promise<void> => {
+    const run = lxc.runOf(container);
+    return change(name, container, () => lxc.runOf(container) === run && effect());
+  };
+
   return {
     configure: (name, config) =>
       change('configure', name, () => {
@@ -25,8 +31,8 @@ export const simulatedContainers = (kernel: Kernel, caller: Caller): Containers 
         return init;
       }),
     inspect: (name) => caller.perform(call('inspect', name), () => lxc.inspect(name)),
-    halt: (name) => change('halt', name, () => lxc.halt(name)),
-    kill: (name) => change('kill', name, () => lxc.kill(name)),
+    halt: (name) => toThisRun('halt', name, () => lxc.halt(name)),
+    kill: (name) => toThisRun('kill', name, () => lxc.kill(name)),
     unfreeze: (name) => change('unfreeze', name, () => lxc.unfreeze(name)),
     remove: (name) => change('remove', name, () => lxc.remove(name)),
     list: () => caller.perform(call('list', ''), () => lxc.list()),

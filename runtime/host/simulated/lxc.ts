@@ -70,6 +70,11 @@ export class Lxc {
     return life && { state: life.frozen === undefined ? life.state : 'FROZEN', initPid: life.pid };
   }
 
+  /** Which run it is at; undefined: none. */
+  runOf(name: string): unknown {
+    return this.#lives.get(name);
+  }
+
   /** The halt signal. Lost while init does not run yet. @returns whether there was an init to get it. */
   halt(name: string): boolean {
     const life = this.#lives.get(name);

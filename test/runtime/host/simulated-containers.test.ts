@@ -86,6 +86,17 @@ describe('how a container behaves', () => {
     expect(host.log).toEqual(['configure web', 'start web']);
   });
 
+  it.each(['halt', 'kill'] as const)('is not met by a %s that was meant for an earlier run', async (name) => {
+    const host = await running();
+    host.faults = { before: (operation) => (operation.name === name ? { delayMs: 10_000 } : undefined) };
+    host.containers[name]('web');
+    host.mischief.kill('web');
+    await host.advance(1_000);
+    host.containers.start('web');
+    await host.advance(60_000);
+    expect(await host.containers.inspect('web')).toMatchObject({ state: 'RUNNING' });
+  });
+
   it('is not removed while it runs', async () => {
     const host = await running();
     await expect(host.containers.remove('web')).rejects.toMatchObject({ code: 'EBUSY' });
