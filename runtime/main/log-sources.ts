@@ -60,9 +60,8 @@ export const openLogSources = (options: LogSourcesOptions): (() => void) => {
   });
   const detach = tap.attach({
     line: (json) => {
-      const { level, source, text } = ownLine(json);
-      const origin = { platform: OWN, isOwn: true, source };
-      server.take({ ...origin, level, data: Buffer.from(text), isText: true, ...server.now() });
+      const { text, ...said } = ownLine(json);
+      server.take({ platform: OWN, isOwn: true, isText: true, ...server.now(), ...said, data: Buffer.from(text) });
     },
     shows: showsOwn,
   });

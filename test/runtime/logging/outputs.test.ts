@@ -119,4 +119,10 @@ describe('a line of the daemon', () => {
   ])('%s', (json, level, source, text) => {
     expect(ownLine(json)).toEqual({ level, source, text });
   });
+
+  it('has the time at which it was said', () => {
+    expect(ownLine('{"level":30,"time":"2026-11-28T22:15:00.250Z","msg":"x"}').timeMs).toBe(
+      Date.UTC(2026, 10, 28, 22, 15) + 250,
+    );
+  });
 });

@@ -161,7 +161,7 @@ hand again 1 new; wait`;
     expect(logged(device, 'web/tick').length).toBeLessThanOrEqual(length + 'it ticks\n'.length);
   });
 
-  test('of one that floods are lost and counted, and those of the others are not', async ({ device }) => {
+  test('of others get through, each of them, while one floods', async ({ device }) => {
     await device.start({ PV_LOG_DIR_MAXSIZE: '64M' });
     const flood = `for i in 1 2 3; do perl /flood.pl & done; wait`;
     const quiet =
