@@ -1,10 +1,14 @@
 /** Rates, addresses, origins, signatures, and what is written down: each by itself. */
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { addressOf, neighbourhoodOf } from '../../../runtime/push/address.ts';
 import { type AuditLine, auditing } from '../../../runtime/push/audit.ts';
+import { openDoor } from '../../../runtime/push/door.ts';
+import type { PushOperation } from '../../../runtime/push/operation.ts';
 import { originProblem } from '../../../runtime/push/origin.ts';
 import { rateOf } from '../../../runtime/push/rates.ts';
 import { signing } from '../../../runtime/push/signing.ts';
+import { parseToken } from '../../../runtime/push/tokens.ts';
 
 describe('a rate', () => {
   it('lets a burst through, and then so much a second; each by itself', () => {
@@ -24,6 +28,37 @@ describe('a rate', () => {
     for (let number = 0; number < 5_000; number += 1) rate.take(`${number}`);
     expect(rate.wait('4999')).toBeGreaterThan(0);
     expect(rate.wait('0')).toBe(0);
+  });
+});
+
+describe('a token', () => {
+  const secret = 'q7Jm4ZkT0s9Xb2Lw8Rf6Vd1Ny5Hc3Ga-';
+  const operation: PushOperation = {
+    summary: '',
+    scopes: ['read'],
+    answers: {},
+    handle: () => ({ status: 200, headers: {}, body: '' }),
+  };
+
+  it('is used no more often from many addresses than from one', () => {
+    const token = parseToken('ci', `scopes=read\ntoken=${secret}`);
+    if (typeof token === 'string') throw new Error(token);
+    let nowMs = 0;
+    const door = openDoor({ tokens: () => [token], signing: signing(() => nowMs), rate: 1, nowMs: () => nowMs });
+    const admitted = (number: number): number => {
+      const incoming = { headers: { authorization: `Bearer ${secret}` } } as IncomingMessage; // all that is looked at
+      const address = `192.0.2.${number}`;
+      expect(door.knock(address)).toBeUndefined();
+      const admission = door.admit(
+        { incoming, method: 'GET', path: '/', query: new URLSearchParams(), address },
+        operation,
+      );
+      return 'client' in admission ? 200 : admission.refused.status;
+    };
+    const statuses = Array.from({ length: 12 }, (_, number) => admitted(number));
+    expect(statuses).toEqual([...Array(10).fill(200), 429, 429]);
+    nowMs = 1_000;
+    expect(admitted(99)).toBe(200);
   });
 });
 
