@@ -189,6 +189,22 @@ describeSystem('pushing', () => {
     expect(attempts.map(({ from }) => from)).toEqual(['ci at 127.0.0.1', 'ci at 127.0.0.1']);
   });
 
+  test('what needs a boot is told so before it, and followed after it', async ({ device }) => {
+    const outside = await listening(device, { PV_UPDATER_REBOOT: '1' });
+    const body = realState().with('site.json', { name: 'hall 3' }).toText();
+    const told = await outside.ask('PUT', '/v1/revisions/site?run=true&wait=60', { body });
+    expect(told).toMatchObject({
+      status: 202,
+      json: { progress: { status: 'INPROGRESS', 'status-msg': 'Rebooting' } },
+    });
+    // Nobody answers while it boots.
+    const status = async (): Promise<unknown> => {
+      const answer = await outside.ask('GET', '/v1/revisions/site/progress?wait=20').catch(() => undefined);
+      return (answer?.json['progress'] as { readonly status?: unknown } | undefined)?.status;
+    };
+    await until('it is DONE', async () => (await status()) === 'DONE', { limitMs: 60_000, detail: status });
+  });
+
   test('an object of any size takes no more memory than a small one', async ({ device }) => {
     const outside = await listening(device);
     const content = Buffer.alloc(256 * 1024 * 1024, 'pantavisor');
