@@ -87,8 +87,8 @@ const removeEmpty = async (directory: string): Promise<boolean> => {
   }
 };
 
-/** Killed processes leave their cgroup within milliseconds, unless they hang in the kernel. */
-const REMOVAL_ATTEMPTS = 50;
+/** Killed processes leave their cgroup within milliseconds, unless they hang in the kernel or the machine is very busy. */
+const REMOVAL_ATTEMPTS = 250;
 const REMOVAL_PAUSE_MS = 20;
 
 /** False: there are processes in it that do not end. */
