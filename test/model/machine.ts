@@ -21,7 +21,7 @@ import { openLedger } from '../../runtime/ledger.ts';
 import { openRevisions } from '../../runtime/main/revisions.ts';
 import { openStore } from '../../runtime/store/store.ts';
 import { type TrailContent, trailContentOf } from '../../runtime/store/trail.ts';
-import { containerSpec, groupSpec, opened, running, snapshotOf } from '../reconcilers/given.ts';
+import { containerSpec, groupSpec, installed, opened, running, snapshotOf } from '../reconcilers/given.ts';
 import { aState, parsed, type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 import { type Entry, plant, type Tree, treeOf, withoutBelow } from './tree.ts';
 
@@ -41,7 +41,7 @@ export const STATES: Readonly<Record<string, StateBuilder>> = {
 export const hashOf = (revision: string): string => sha256(STATES[revision]?.toText() ?? '');
 export const specOf = (revision: string): UpdateSpec => ({ revision, hash: hashOf(revision) });
 
-/** Whether what runs reaches its goals, and what the device refused. */
+/** Whether what runs reaches its goals, the lifeline too, and what the device refused. */
 export const WORLDS = ['good', 'bad', 'refusing'] as const;
 export type World = (typeof WORLDS)[number];
 
@@ -176,7 +176,12 @@ const plansOf = async (
   const revision = effectiveRevision(status);
   const spec = wanted === undefined ? undefined : specOf(wanted);
   const planIn = (world: World): Plan =>
-    reconcileUpdate({ ref: UPDATE, spec, status }, snapshotIn(world, status, { revision, refused }), clock.nowMs());
+    reconcileUpdate(
+      { ref: UPDATE, spec, status },
+      snapshotIn(world, status, { revision, refused }),
+      // Every goal's time is over.
+      clock.nowMs() + (world === 'bad' ? LATE_MS : 0),
+    );
   return { good: planIn('good'), bad: planIn('bad'), refusing: planIn('refusing') };
 };
 
@@ -219,6 +224,8 @@ export const recovered = async (crashed: Tree, work: Work = onward('good')): Pro
   throw new Error('it boots again and again');
 };
 
+const LATE_MS = 1_000_000;
+
 const failure = (action: Action['type'], attempts: number) => ({
   action,
   attempts,
@@ -235,7 +242,6 @@ const snapshotIn = (
   const observed = { [UPDATE]: status };
   if (status.rebooting !== undefined) return snapshotOf({ revision: '(rebooting)', observed });
   const failures = {
-    ...(world === 'bad' ? { 'container/web': failure('container.start', 3) } : {}),
     ...(refused === undefined ? {} : { [UPDATE]: failure(refused, 1) }),
     ...(world === 'refusing' && refused !== 'update.rollBack' ? { [UPDATE]: failure('update.try', 3) } : {}),
   };
@@ -244,7 +250,7 @@ const snapshotIn = (
   return snapshotOf({
     revision,
     desired: { 'group/app': groupSpec(), 'container/web': containerSpec() },
-    observed: { ...observed, 'group/app': opened(), 'container/web': running() },
+    observed: { ...observed, 'group/app': opened(), 'container/web': world === 'bad' ? installed() : running() },
     failures,
   });
 };
