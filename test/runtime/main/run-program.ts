@@ -2,7 +2,10 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 
-const SOURCES = resolve(import.meta.dirname, '../../../runtime/main');
+const PROJECT = resolve(import.meta.dirname, '../../..');
+const SOURCES = join(PROJECT, 'runtime/main');
+/** Of a hundred sources that are read and stripped of their types, by content: a third of the time from the second start on. */
+const COMPILED = join(PROJECT, '.cache/compiled');
 
 export interface Ended {
   readonly code: number | null;
@@ -16,7 +19,7 @@ export const runProgram = (
   options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const env = { PATH: process.env['PATH'], ...options.env };
+    const env = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILED, ...options.env };
     const child = spawn(process.execPath, [join(SOURCES, `${program}.ts`), ...args], { env });
     let stdout = '';
     let stderr = '';
