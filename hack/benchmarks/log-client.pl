@@ -33,6 +33,8 @@ sub say_it { my $socket = connection();
 if ($what eq 'messages') {
   my ($format, $count) = @rest;
   say_it($formats{$format}->($_)) for 1 .. $count;
+  # Who has ended before anybody looked is unknown, and filed as such.
+  sleep 0.5;
 } elsif ($what eq 'flood') {
   my $end = time + $rest[0];
   my $message = binary('flood', 'flood', $text);

@@ -3,15 +3,12 @@
  * and end, before anybody could look at /proc.
  *
  * Linux 6.16 keeps the id of the cgroup in which a peer was; no id is ever used twice. Which container a cgroup belongs
- * to is learnt from living senders, and from the cgroups of our containers. The host's processes are remembered one by
- * one. On older kernels only a living sender is known.
+ * to is learnt from living senders, and from the cgroup itself while it is there. The host's processes are remembered
+ * one by one, when they were seen alive. On older kernels only a living sender is known.
  */
-import { closeSync, fstatSync, readdirSync, statSync } from 'node:fs';
-import { cgroupRootOf } from '../../../resources/lxc-place.ts';
+import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { tryCall } from './libc.ts';
-import { isContainerName } from './lxc-names.ts';
-import { type Caller, containerOfPid, peerHandle, peerOn, pidOfHandle } from './peer.ts';
-import { hasCode } from './refusal.ts';
+import { type Caller, callerIn, containerOfPid, peerHandle, peerOn, pidOfHandle } from './peer.ts';
 
 /** By the descriptor of a connection. undefined: cannot be told, or a user of the host without rights. */
 export type Senders = (fd: number) => Caller | undefined;
@@ -21,6 +18,10 @@ const PIDFD_GET_INFO = 0xc040ff0bn;
 const INFO_BYTES = 64;
 /** `mask` asked for and given: PIDFD_INFO_CGROUPID and PIDFD_INFO_EXIT (linux/pidfd.h). */
 const [CGROUP_ID, EXIT] = [1n << 2n, 1n << 3n];
+/** struct file_handle with eight bytes, as cgroups have it (name_to_handle_at(2)). */
+const HANDLE_BYTES = 16;
+const FILEID_KERNFS = 0xfe;
+const O_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** undefined: this kernel does not say. */
 const cgroupOf = (pidfd: number): bigint | undefined => {
@@ -30,16 +31,19 @@ const cgroupOf = (pidfd: number): bigint | undefined => {
   return (info.readBigUInt64LE(0) & CGROUP_ID) === 0n ? undefined : info.readBigUInt64LE(8);
 };
 
-const idOf = (directory: string): bigint | undefined =>
-  statSync(directory, { bigint: true, throwIfNoEntry: false })?.ino;
-
-const namesIn = (directory: string): readonly string[] => {
-  try {
-    return readdirSync(directory).filter(isContainerName);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  }
+/** Of a cgroup that is still there, below the mount point; undefined: it is gone. The id is its file handle. */
+const placeOf = (cgroup: bigint, unified: string): string | undefined => {
+  const mount = openSync(unified, 'r');
+  const handle = Buffer.alloc(HANDLE_BYTES);
+  handle.writeUInt32LE(8, 0);
+  handle.writeInt32LE(FILEID_KERNFS, 4);
+  handle.writeBigUInt64LE(cgroup, 8);
+  const fd = tryCall('open_by_handle_at', mount, handle, O_DIRECTORY);
+  closeSync(mount);
+  if (fd < 0) return undefined;
+  const path = readlinkSync(`/proc/self/fd/${fd}`);
+  closeSync(fd);
+  return path.slice(unified.length);
 };
 
 /** What was found out, the oldest forgotten first. */
@@ -59,15 +63,12 @@ const memory = () => {
 export const openSenders = (lxcPath: string, unified: string | undefined): Senders => {
   const [byCgroup, byProcess] = [memory(), memory()];
 
-  /** The container whose own cgroup it is. */
+  /** Of a sender that is gone. That it was the host's cannot be told any more. */
   const lookUp = (cgroup: bigint): Caller | undefined => {
-    const directory = `${unified}/${cgroupRootOf(lxcPath)}/lxc`;
-    for (const container of unified === undefined ? [] : namesIn(directory)) {
-      if (idOf(`${directory}/${container}`) !== cgroup) continue;
-      byCgroup.learn(cgroup, { container });
-      return { container };
-    }
-    return undefined;
+    const place = unified === undefined ? undefined : placeOf(cgroup, unified);
+    const caller = place === undefined ? undefined : callerIn([`0::${place}`], lxcPath, () => false);
+    if (caller !== undefined) byCgroup.learn(cgroup, caller);
+    return caller;
   };
 
   /** Gone afterwards, its pid may have been another's when we looked. */

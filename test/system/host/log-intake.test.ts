@@ -1,5 +1,5 @@
 /** The log sockets with clients of every kind, hostile ones too. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -18,7 +19,9 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cgroupRootOf } from '../../../resources/lxc-place.ts';
 import type { Paths } from '../../../resources/paths.ts';
+import { unifiedMountPoint } from '../../../runtime/host/linux/cgroups.ts';
 import { openLogIntake } from '../../../runtime/host/linux/log-intake.ts';
 import type { Sender } from '../../../runtime/logging/attribution.ts';
 import { describeSystem } from '../require-root.ts';
@@ -99,6 +102,24 @@ describeSystem('log sockets', () => {
     await until(() => messages.length === 50);
     expect(messages.filter(({ sender }) => sender !== 'host')).toEqual([]);
     if (child.exitCode === null) await once(child, 'exit');
+  });
+
+  test('know a sender in a container that has ended before anybody looked', async ({ skip }) => {
+    const [major = 0, minor = 0] = release().split('.').map(Number);
+    const unified = unifiedMountPoint();
+    if (major < 6 || (major === 6 && minor < 16)) skip('this kernel forgets who has ended');
+    if (unified === undefined) return skip('there is no v2 hierarchy');
+    const cgroup = join(unified, cgroupRootOf(join(base.root, 'lxc')));
+    mkdirSync(join(cgroup, 'lxc/web/service'), { recursive: true });
+    try {
+      const perl = `use Socket; socket(my $socket, AF_UNIX, SOCK_STREAM, 0); connect($socket, pack_sockaddr_un("${socket()}")) or die; syswrite($socket, "x");`;
+      // Synchronous, so that it is gone before we look.
+      execFileSync('sh', ['-c', `echo $$ >${cgroup}/lxc/web/service/cgroup.procs; exec perl -e '${perl}'`]);
+      await until(() => messages.length === 1);
+      expect(messages).toEqual([{ sender: { container: 'web' }, text: 'x' }]);
+    } finally {
+      for (const directory of ['lxc/web/service', 'lxc/web', 'lxc', '']) rmdirSync(join(cgroup, directory));
+    }
   });
 
   test('can be used by everybody, and handed descriptors by root only', () => {
