@@ -1,5 +1,5 @@
 /** What the device says of itself, held against what this machine says by other means; and what outlives what. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -98,5 +98,38 @@ describeSystem('device metadata', () => {
     await device.kill();
     await device.start();
     expect(await about(device)).toMatchObject({ 'sdk.version': '7', 'pantavisor.revision': 'locals/two' });
+  });
+
+  test('wakes nobody who does not need it', async ({ device }) => {
+    await device.start();
+    await device.deploy('app', realState().container('web', { run: { restart_policy: 'container' } }));
+    await until('the device is ready', async () => (await about(device))['pantavisor.status'] === 'READY');
+    await device.converged();
+    const watched = join(device.directory, 'watched');
+    const socket = join(device.run, 'pv-ctrl');
+    const url = 'http://localhost/status/watch';
+    const watcher = spawn('curl', ['-sN', '--unix-socket', socket, '-o', watched, url], { stdio: 'ignore' });
+    try {
+      const told = (): string => (existsSync(watched) ? readFileSync(watched, 'utf8') : '');
+      await until('it watches', () => told().includes('event: snapshot'));
+      const before = device.log();
+      for (let value = 0; value < 20; value++) {
+        expect(await put(device, '/user-meta/web.colour', String(value))).toBe(200);
+        expect(await put(device, '/device-meta/web.state', String(value))).toBe(200);
+      }
+      expect(await put(device, '/user-meta/PV_LOG_PUSH', '0')).toBe(200);
+      // An order of the operator is told, and comes after all of that.
+      expect((await device.request('PUT', '/containers/web', { action: 'restart' })).status).toBe(200);
+      await until('the order is told', () => told().includes('event: patch'));
+      expect(
+        told()
+          .slice(0, told().indexOf('event: patch'))
+          .match(/^event: /gm),
+      ).toEqual(['event: ']);
+      await until('it is logged', () => device.log().slice(before.length).includes('\n'));
+      expect(device.log().slice(before.length).split('\n')[0]).toMatch(/container\.halt/);
+    } finally {
+      watcher.kill();
+    }
   });
 });
