@@ -228,6 +228,8 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       'update.reboot': ({ reason }) => options.reboot(reason),
       'update.hold': ({ stage, reason }) =>
         refusing('update.hold', async () => {
+          // It may never have been run, and then nothing of it is in its place.
+          if (stage === 'factory') await store.heal('0', (await load('0')).content);
           if (stage !== 'none') return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason });
           await store.setRolledBack(undefined);
           await ledger.remove('update', LIFELINE);

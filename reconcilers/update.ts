@@ -184,10 +184,12 @@ const planLifeline = (
     const reason = `${snapshot.revision} failed too: ${hopeless.message}: ${hopeless.detail}`;
     return hold(lifeline.stage === 'verifying' && lifeline.factoryUsable ? 'factory' : 'safe', reason);
   }
+  const goals = planGoals(snapshot);
+  if (goals !== undefined) return goals;
   if (lifeline.stage === 'factory') {
     return stall(`revision 0 runs in place of ${committed.revision}: ${lifeline.reason}`);
   }
-  return planGoals(snapshot) ?? hold('none', `${committed.revision} has reached its goals again`);
+  return hold('none', `${committed.revision} has reached its goals again`);
 };
 
 const planTrial = (ref: Ref<'update'>, trial: Trial, snapshot: Snapshot, nowMs: number): Plan => {

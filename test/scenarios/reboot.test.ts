@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { DeviceError } from '../../runtime/host/host.ts';
 import { aState } from '../state-builder.ts';
+import { storeObjects } from './objects.ts';
 import { aRig, type Rig, startRig } from './rig.ts';
+import { settled } from './settled.ts';
 
 const GROUP = { name: 'apps', timeout: 30 };
 const one = aState().group(GROUP).container('web', { group: 'apps' }).container('db', { group: 'apps' });
@@ -183,6 +185,27 @@ describe('after a rollback to a revision that fails, too', () => {
     expect(rig.reasonOf('update/device')).toMatch(
       /^safe mode, only containers with role mgmt run: locals\/one failed too/,
     );
+  });
+
+  it('the factory revision runs in its place, and safe mode comes only when that fails as well', async () => {
+    const first = await aDevice();
+    const factory = aState().group(GROUP).container('rescue', { group: 'apps' });
+    await storeObjects(first.host, factory);
+    await settled(first.host, first.device.store.propose('0', factory.toBytes()));
+    first.behaviour('web', BROKEN);
+    await first.propose(one.object('web/extra'), 'locals/two');
+    await first.until(() => first.update().lifeline?.stage === 'factory');
+    await first.rest();
+    expect([first.statusOf('rescue'), first.statusOf('web')]).toEqual(['STARTED', 'NONE']);
+    expect(first.reasonOf('update/device')).toMatch(
+      /^revision 0 runs in place of locals\/one: locals\/one failed too: /,
+    );
+
+    const again = await first.afterPowerCut();
+    for (const name of ['web', 'rescue']) again.behaviour(name, BROKEN);
+    await again.until(() => again.update().lifeline?.stage === 'safe');
+    expect(again.update().committed.revision).toBe('locals/one');
+    expect(again.reasonOf('update/device')).toMatch(/^safe mode, only containers with role mgmt run: /);
   });
 
   it('leaves safe mode with the next revision that holds', async () => {
