@@ -30,6 +30,8 @@ export interface Revisions {
   oemOf(revision: string): readonly Entry[];
 }
 
+type Context = Pick<ReadingContext, 'paths' | 'goalsTimeoutSeconds' | 'verityHandlers' | 'appengine'>;
+
 interface Readers {
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
@@ -42,12 +44,12 @@ interface Loaded {
   readonly oem: readonly Entry[];
 }
 
-export const openRevisions = (
-  store: Store,
-  context: Omit<ReadingContext, 'revision'>,
-  { reader = HERE, oem }: Readers = {},
-): Revisions => {
-  const contextOf = (revision: string): ReadingContext => ({ ...context, revision });
+export const openRevisions = (store: Store, context: Context, { reader = HERE, oem }: Readers = {}): Revisions => {
+  /** Nothing but data: whoever has more than that (a device's options) has what no thread could be given. */
+  const contextOf = (revision: string): ReadingContext => {
+    const { paths, goalsTimeoutSeconds, verityHandlers, appengine } = context;
+    return { paths, goalsTimeoutSeconds, verityHandlers, appengine, revision };
+  };
   const known = new Map<string, Loaded & { readonly version: string }>();
   /** Who asks meanwhile gets what is being read. */
   const reading = new Map<string, { readonly version: string; readonly loading: Promise<Loaded> }>();

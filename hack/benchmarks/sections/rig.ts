@@ -25,11 +25,15 @@ export const withDevice = <T>(
       revision: benchState(image, marks, count),
       others: [benchState(image, marks, count, 1), benchState(image, marks, count, 2)],
     }));
-    try {
-      return await work(device, (version) => benchState(image, device.marks, count, version));
-    } finally {
-      await device.remove();
-    }
+    // What is left behind follows from what went wrong before: that comes first.
+    const worked = await Promise.allSettled([
+      work(device, (version) => benchState(image, device.marks, count, version)),
+    ]);
+    const removed = await Promise.allSettled([device.remove()]);
+    const failures = [...worked, ...removed].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    if (failures.length > 1) throw new Error(failures.map((failure) => String(failure)).join('\n'));
+    if (failures.length === 1) throw failures[0];
+    return (worked[0] as PromiseFulfilledResult<T>).value;
   });
 
 /** Rounds of a measurement, after one that warms everything up and is not counted. */
