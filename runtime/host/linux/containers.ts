@@ -8,6 +8,7 @@
  */
 import { mkdir, rmdir } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_LXC_CONFIG_BYTES } from '../../../resources/lxc-config.ts';
 import { lxcValue } from '../../../resources/lxc-line.ts';
 import { rootfsMountOf } from '../../../resources/lxc-place.ts';
@@ -27,6 +28,8 @@ import { killMonitor, sendSignal } from './signals.ts';
 /** More at a time do not start sooner, and keep the event loop longer. */
 const STARTS_IN_FLIGHT = 4;
 const COMMAND_TIMEOUT_MS = 5_000;
+/** Between the end of a monitor's socket and its own. */
+const MONITOR_LIMIT_MS = 2_000;
 
 /** It becomes socket names, lines of configuration and directories below /run/lxc. */
 const checkedLxcPath = (lxcPath: string): string => {
@@ -62,6 +65,7 @@ class LinuxContainers implements Containers {
   readonly #lxcPath: string;
   readonly #cgroups: Cgroups;
   readonly #lives: MonitorLives;
+  readonly #monitors = new Set<Promise<void>>();
   readonly #inFlight = inFlight(STARTS_IN_FLIGHT);
   readonly #starts = new Map<string, Promise<number>>();
   readonly exits: Containers['exits'];
@@ -116,7 +120,11 @@ class LinuxContainers implements Containers {
       throw error;
     });
     life.monitorPid = monitor.pid;
-    monitor.ended.then(() => life.gone());
+    const ended = monitor.ended.then(() => {
+      life.gone();
+      this.#monitors.delete(ended);
+    });
+    this.#monitors.add(ended);
     if (await life.running) return life.initPid;
     await life.ended;
     throw new DeviceError('container.start', name, 'LXC_START', await monitor.reason());
@@ -205,6 +213,8 @@ class LinuxContainers implements Containers {
   /** Containers go on. When there are none, nothing of LXC stays behind either. */
   async close(): Promise<void> {
     if (!(await this.#lives.close())) return;
+    // The last that a monitor does is to make a cgroup to end in.
+    if (this.#monitors.size > 0) await Promise.race([Promise.all(this.#monitors), sleep(MONITOR_LIMIT_MS)]);
     await this.#cgroups.prune();
     await linuxFiles.remove(`${fifoDirectory(this.#lxcPath)}/monitor-fifo`);
     await removeEmpty(lockDirectory(this.#lxcPath), '/run/lxc/lock');
