@@ -1,6 +1,6 @@
 /** What real containers say, and where it ends up: consoles, files inside them, and daemons that die. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -25,6 +25,9 @@ describeSystem('logs of real containers', () => {
     expect(line).toMatchObject({ platform: 'web', lvl: 'INFO', src: 'lxc/console.log', msg: 'hello from the console' });
     expect(statSync(logOf(device, 'web/lxc/console.log')).mode & 0o777).toBe(0o644);
     expect(statSync(logOf(device, 'web/lxc')).mode & 0o777).toBe(0o755);
+    await device.deploy('empty', realState());
+    await until('what was captured of it is forgotten', () => readdirSync(join(device.run, 'capture')).length === 0);
+    expect(device.console('locals/app', 'web')).toContain('hello');
   });
 
   test('neither a console nor a file loses or repeats a line when the daemon is killed, again and again', async ({
