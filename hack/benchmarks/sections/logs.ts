@@ -23,6 +23,8 @@ const PINGS = 100;
 const REQUESTS = 500;
 const STALL_GOAL = 20;
 const LIMIT_MS = 30_000;
+/** When it has come to rest it collects its garbage, in one go: that is no matter of logs. */
+const CALM_MS = 4_000;
 /** So that what is counted is not rotated away, and nothing is filtered. */
 const SETTINGS = { PV_LOG_DIR_MAXSIZE: '512M', PV_LOG_LEVEL: '3' };
 
@@ -130,7 +132,7 @@ async function flooded(context: Context, device: BenchDevice): Promise<readonly 
     context.signal.throwIfAborted();
     const daemon = await device.start({ settings: { ...SETTINGS, ...probed(device) } });
     await answers(device.socket);
-    await sleep(500);
+    await sleep(CALM_MS);
     await longestStall(device, daemon);
     const flood = Array.from({ length: FLOODERS }, () => client('flood', socket, String(FLOOD_SECONDS)));
     await sleep(200);
