@@ -10,8 +10,9 @@
 import { type Clock, DeviceError } from '../host/host.ts';
 import type { LogFiles } from '../host/log-files.ts';
 import { inTurn } from '../in-turn.ts';
-import { type Budget, type BudgetSettings, budgetOf } from './budget.ts';
+import type { Budget, BudgetSettings } from './budget.ts';
 import { losses } from './losses.ts';
+import { measuring } from './measuring.ts';
 import { type OpenFiles, openFiles } from './open-files.ts';
 import type { Note, Notes } from './receipt.ts';
 import type { LogRecord } from './record.ts';
@@ -41,8 +42,6 @@ const PAUSE_MS = 1_000;
 const OF_ONE_NAME = ['ENOTDIR', 'EISDIR', 'ELOOP', 'EBUSY', 'EINVAL', 'ENAMETOOLONG'];
 /** How far a file may outgrow its limit while the one before it is compressed. */
 const PATIENCE = 4;
-/** How often the room is measured anew, in batches. */
-const MEASURE_EVERY = 50;
 
 const DISK = 'logs';
 
@@ -53,11 +52,9 @@ class LogStore implements LogSink {
   readonly #rotation: Rotation;
   readonly #sorting: Sorting = sorting();
   readonly #losses;
+  readonly #measuring;
   readonly #turn = inTurn();
   #revision: string;
-  #budget: Budget | undefined;
-  #problem: string | undefined;
-  #batches = 0;
   #pausedUntilMs = 0;
   /** Its code: paths and sizes differ from one to the next. */
   #refusal = '';
@@ -72,6 +69,11 @@ class LogStore implements LogSink {
     this.#open = openFiles(options.logs, options.clock);
     this.#usage = openUsage(options.logs);
     this.#losses = losses(options.clock.nowMs, options.onProblem);
+    this.#measuring = measuring({
+      ...options,
+      allowing: (doing, work) => this.#allowing(doing, work),
+      onProblem: (message) => options.onProblem(DISK, message),
+    });
     this.#rotation = openRotation({ ...options, usage: this.#usage, losses: this.#losses });
   }
 
@@ -101,7 +103,7 @@ class LogStore implements LogSink {
       await this.#allowing('close', () => this.#open.closeAll());
       this.#revision = revision;
       await this.#allowing('list', () => this.#usage.refresh());
-      this.#budget = undefined;
+      this.#measuring.again();
       this.#begin();
     });
   }
@@ -123,7 +125,7 @@ class LogStore implements LogSink {
   }
 
   async #writeAll(chunks: readonly Chunk[]): Promise<void> {
-    const budget = await this.#measured();
+    const budget = await this.#measuring.budget();
     const isFull = (): boolean => budget !== undefined && this.#usage.totalBytes >= budget.totalBytes;
     if (budget !== undefined && isFull()) await this.#trim(budget);
     if (isFull()) {
@@ -133,7 +135,7 @@ class LogStore implements LogSink {
     await this.#note(chunks);
     for (const chunk of chunks) await this.#append(chunk, budget);
     if (budget === undefined) return;
-    for (const { path } of chunks) await this.#rotateIfFull(path, budget);
+    for (const { path } of chunks) if ((this.#usage.sizeOf(path) ?? 0) >= budget.fileBytes) await this.#rotate([path]);
     const { totalBytes } = this.#usage;
     if (totalBytes >= budget.highBytes && totalBytes >= this.#trimAtBytes)
       this.#trim(budget).catch(this.#options.onBug);
@@ -187,16 +189,13 @@ class LogStore implements LogSink {
     if (notes !== undefined) await this.#allowing('note', () => work(notes));
   }
 
-  async #rotateIfFull(path: string, { fileBytes }: Budget): Promise<void> {
-    if ((this.#usage.sizeOf(path) ?? 0) >= fileBytes) await this.#rotate(path);
-  }
-
-  async #rotate(path: string): Promise<void> {
-    if (this.#rotation.isBusy(path)) return;
-    await this.#allowing('rotate', async () => {
-      await this.#open.close(path);
-      await this.#rotation.rotate(path);
-    });
+  async #rotate(paths: readonly string[]): Promise<void> {
+    for (const path of paths)
+      if (!this.#rotation.isBusy(path))
+        await this.#allowing('rotate', async () => {
+          await this.#open.close(path);
+          await this.#rotation.rotate(path);
+        });
   }
 
   /** One at a time. Looks at the disk first: whoever collects garbage takes logs away, too. */
@@ -217,26 +216,7 @@ class LogStore implements LogSink {
     }
     this.#trimAtBytes = remove.length + rotate.length > 0 ? 0 : this.#usage.totalBytes + fileBytes;
     // Not waited for: the batch that this is part of may be waiting for it.
-    if (rotate.length > 0) this.#turn(() => this.#rotateAll(rotate)).catch(this.#options.onBug);
-  }
-
-  async #rotateAll(paths: readonly string[]): Promise<void> {
-    for (const path of paths) await this.#rotate(path);
-  }
-
-  async #measured(): Promise<Budget | undefined> {
-    if (this.#budget !== undefined && this.#batches % MEASURE_EVERY !== 0) {
-      this.#batches += 1;
-      return this.#budget;
-    }
-    await this.#allowing('measure', async () => {
-      this.#budget = budgetOf(this.#options.budget(), await this.#options.logs.room());
-      this.#batches += 1;
-      const { problem } = this.#budget;
-      if (problem !== undefined && problem !== this.#problem) this.#options.onProblem(DISK, problem);
-      this.#problem = problem;
-    });
-    return this.#budget;
+    if (rotate.length > 0) this.#turn(() => this.#rotate(rotate)).catch(this.#options.onBug);
   }
 
   #syncLater(): void {
