@@ -225,8 +225,10 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     },
     collectGarbage: async () => (await collecting?.collect()) ?? 0,
     signalReady: async (name) => {
-      const goal = resourceIn(loop.latest(), refOf('container', name)).spec?.statusGoal;
-      return goal === 'READY' && (await container.signalReady(name));
+      const { spec } = resourceIn(loop.latest(), refOf('container', name));
+      // Before the revision is read nobody knows what is expected, and whoever is ready says so once.
+      if (loop.latest().revision !== undefined && spec?.statusGoal !== 'READY') return false;
+      return container.signalReady(name);
     },
     control: async (name, action) => {
       const status = statusNameOf(refOf('container', name), loop.latest());

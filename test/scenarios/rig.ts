@@ -20,6 +20,7 @@ import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 import { storeObjects } from './objects.ts';
 import { DaemonDied, settled } from './settled.ts';
+import { followSignals } from './signals.ts';
 
 export interface RigOptions {
   readonly commitDelaySeconds?: number;
@@ -148,7 +149,7 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
   const bugs: unknown[] = [];
   let logged = 0;
   const { host, device } = await startUntilUp(on, options, (error) => bugs.push(error));
-  host.ready.subscribe((name) => signalReady(host, device, name));
+  followSignals({ host, device }, options);
   const { loop, store } = device;
   const plans = (): string[] =>
     Object.entries(loop.latest().plans).flatMap(([ref, plan]) =>
@@ -243,11 +244,3 @@ const isSettled = ({ committed, trial, failures }: UpdateStatus, revision: strin
 /** What happened to the device: files, ledger and store are ours. */
 const isDeed = (sentence: string): boolean =>
   /^(mount|bind|unmount|start|halt|kill|unfreeze|format|allocate|swap|create \/dev|free)/.test(sentence);
-
-/** As a client in the container: where it is refused it tries again. */
-const signalReady = (host: SimulatedHost, device: Device, name: string): void => {
-  device.signalReady(name).catch((error: unknown) => {
-    if (!(error instanceof DeviceError)) throw error;
-    host.clock.schedule(host.clock.nowMs() + 1_000, () => signalReady(host, device, name));
-  });
-};

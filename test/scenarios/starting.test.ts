@@ -151,4 +151,24 @@ describe('when the device does not answer', () => {
     expect(next.statusOf('db')).toBe('STARTED');
     await expectIdle(next);
   });
+
+  it('believes what says that it is ready before it is known what is expected', async () => {
+    const rig = await aRig({ commitDelaySeconds: 0 });
+    rig.behaviour('web', { readyAfterMs: 100 });
+    expect(await rig.run(one.container('web', { status_goal: 'READY' }), 'locals/one')).toBe('DONE');
+    rig.behaviour('web', { readyAfterMs: 5_000 });
+    rig.host.mischief.kill('web');
+    await rig.host.advance(100);
+    await rig.until(() => rig.statusOf('web') === 'STARTED');
+    rig.host.crash();
+    const host = rig.host.restarted();
+    host.faults = { before: ({ name, subject }) => (name === 'inspect' && subject === 'db' ? 'hang' : undefined) };
+    const starting = startRig(host, { commitDelaySeconds: 0 });
+    await host.advance(60_000);
+    host.faults = {};
+    const next = await starting;
+    await next.rest();
+    expect(next.statusOf('web')).toBe('READY');
+    await expectIdle(next);
+  });
 });

@@ -8,7 +8,7 @@
  */
 import type { Observable } from 'rxjs';
 import type { FollowedFiles } from '../followed-files.ts';
-import type { Disks, Files, Host, Mounts } from '../host.ts';
+import type { Host } from '../host.ts';
 import type { LogFiles } from '../log-files.ts';
 import type { Behaviour, BehaviourOf } from './behaviour.ts';
 import { simulatedContainers } from './containers.ts';
@@ -42,7 +42,7 @@ export interface SimulatedHost extends Host {
   behaviour(container: string, behaviour: Behaviour | BehaviourOf): void;
   readonly mischief: Mischief;
   /** The same device without faults, log or trace: for looking at it and preparing it. */
-  readonly operator: { readonly files: Files; readonly mounts: Mounts; readonly disks: Disks };
+  readonly operator: Pick<Host, 'files' | 'mounts' | 'disks' | 'containers'>;
   /** @param root absolute; an existing directory. */
   logFiles(root: string): LogFiles;
   readonly followedFiles: FollowedFiles;
