@@ -52,6 +52,11 @@ export interface Captures {
 }
 
 const INFO = 3;
+/**
+ * Opening what is followed is work, and a container that starts has better use for the processors: what it says
+ * meanwhile waits in its files. Changes of this time are taken up together.
+ */
+const SETTLE_MS = 1_000;
 const RUNTIME_LOGS = ['console.log', 'lxc.log'];
 
 interface Container {
@@ -66,6 +71,9 @@ interface Container {
 export const openCaptures = (options: CapturesOptions): Captures => {
   const { files, clock, directory, runRoot, rootOf, delivered, onProblem, onBug } = options;
   const containers = new Map<string, Container>();
+  /** What was not taken up yet. */
+  const news = new Map<string, Life | undefined>();
+  let cancelTakingUp: (() => void) | undefined;
   let isStopped = false;
   let seen = '';
   let isForgetful = false;
@@ -134,7 +142,8 @@ export const openCaptures = (options: CapturesOptions): Captures => {
     const { life } = container;
     if (isStopped) return;
     await followLoggers(container);
-    if (life !== undefined && container.runtime.length === 0) container.runtime = followRuntime(name);
+    // Also of one that came and went: what it said is there.
+    if (container.runtime.length === 0) container.runtime = followRuntime(name);
     if (life !== undefined) return;
     await finish(container.runtime);
     container.runtime = [];
@@ -143,13 +152,21 @@ export const openCaptures = (options: CapturesOptions): Captures => {
     await forget(name);
   };
 
-  const change = (name: string, life: Life | undefined): void => {
+  const change = async (name: string, life: Life | undefined): Promise<void> => {
     const container = containers.get(name) ?? {
       ...{ turn: inTurn(), life: undefined, runtime: [], loggers: [], initPid: undefined },
     };
     containers.set(name, container);
     container.life = life;
-    container.turn(() => apply(name, container)).catch(onBug);
+    await container.turn(() => apply(name, container)).catch(onBug);
+  };
+
+  /** Resolves when what is new is followed, and what is gone is not. */
+  const takeUp = async (): Promise<void> => {
+    cancelTakingUp = undefined;
+    const changes = [...news];
+    news.clear();
+    await Promise.all(changes.map(([name, life]) => change(name, life)));
   };
 
   return {
@@ -158,10 +175,13 @@ export const openCaptures = (options: CapturesOptions): Captures => {
       if (now === seen || isStopped) return;
       seen = now;
       const names = new Set(lives.map(({ name }) => name));
-      for (const life of lives) change(life.name, life);
-      for (const name of containers.keys()) if (!names.has(name)) change(name, undefined);
+      for (const name of [...containers.keys(), ...news.keys()]) if (!names.has(name)) news.set(name, undefined);
+      for (const life of lives) news.set(life.name, life);
+      cancelTakingUp ??= clock.schedule(clock.nowMs() + SETTLE_MS, () => void takeUp());
     },
     stop: async (isLast) => {
+      cancelTakingUp?.();
+      if (isLast) await takeUp();
       isStopped = true;
       const followers = [...containers.values()].flatMap(({ runtime, loggers }) => [...runtime, ...loggers]);
       await Promise.all(followers.map((follower) => (isLast ? follower.finish() : follower.stop())));

@@ -60,7 +60,7 @@ const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHo
         .join(''),
     follow: async (...lives) => {
       captures.follow(lives);
-      await host.advance(200);
+      await host.advance(1_200); // it is taken up after a second
     },
     add: async (path, text) => {
       await files.append(path, text, 0o644);
@@ -147,6 +147,30 @@ describe('what is captured of containers', () => {
     await add(`${CAPTURE}/web/console.log`, 'again\n');
     expect(text('lxc/console.log')).toBe('again\n');
     expect(forgotten.length).toBeLessThanOrEqual(1);
+  });
+
+  it.each(['lives on', 'comes and goes'])(
+    'begins after a start, and has all that was said meanwhile: it %s',
+    async (what) => {
+      const { host, captures, follow, text, forgotten } = await bench();
+      captures.follow([life('web', 1)]);
+      await host.operator.files.append(`${CAPTURE}/web/console.log`, 'first words\n', 0o644);
+      await host.advance(900);
+      expect(text('lxc/console.log')).toBe('');
+      await follow(...(what === 'lives on' ? [life('web', 1)] : []));
+      expect(text('lxc/console.log')).toBe('first words\n');
+      expect(forgotten).toEqual(what === 'lives on' ? [] : ['web']);
+    },
+  );
+
+  it.each([true, false])('is read to its end when the containers end with the daemon: %s', async (isLast) => {
+    const { host, captures, text } = await bench();
+    captures.follow([life('web', 1)]);
+    await host.operator.files.append(`${CAPTURE}/web/console.log`, 'only words', 0o644);
+    captures.follow([]);
+    await captures.stop(isLast);
+    expect(text('lxc/console.log')).toBe(isLast ? 'only words' : '');
+    expect(host.timers).toBe(0);
   });
 
   it('leaves the files inside alone without PV_LOG_LOGGERS', async () => {
