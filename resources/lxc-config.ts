@@ -205,9 +205,18 @@ const noticesOf = (lines: readonly Line[], { host, configOverlay }: LxcContext):
       ? /^lxc\.cgroup\.(?!relative$|dir\b|devices\.)/.test(key)
       : /^lxc\.cgroup2\.(?!devices\.)/.test(key),
   );
+  const foreignCgroups = lines.filter(
+    ({ key, value }) =>
+      (key === 'lxc.namespace.keep' && value.split(/\s+/).includes('cgroup')) ||
+      (key === 'lxc.namespace.share.cgroup' && value !== ''),
+  );
   const layered = lines.some(({ key, value }) => key === 'lxc.rootfs.path' && isOverlay(value));
   return [
     ...idle.map(({ key, value }) => `${key} = ${value} has no effect: this machine has ${host.cgroups} cgroups`),
+    ...foreignCgroups.map(
+      ({ key, value }) =>
+        `${key} = ${value} shows it the cgroups of others: with CAP_SYS_ADMIN it can enter one, and be taken for its container`,
+    ),
     ...(configOverlay !== undefined && !layered
       ? ['_config files are not shown: expected lxc.rootfs.path = overlayfs:<lower>:<upper> in the file itself']
       : []),

@@ -168,6 +168,18 @@ describe('cgroups', () => {
     expect(notices).toEqual([`${line} has no effect: this machine has ${cgroups} cgroups`]);
   });
 
+  test.each([
+    ['lxc.namespace.keep = user net cgroup', 1],
+    ['lxc.namespace.share.cgroup = 1', 1],
+    ['lxc.namespace.keep = user net ipc', 0],
+    ['lxc.namespace.share.net = 1', 0],
+  ])('%s is told of when others can be entered by it', (line, count) => {
+    const { text, notices } = alter(line);
+    expect(text.split('\n')).toContain(line);
+    expect(notices).toHaveLength(count);
+    for (const notice of notices) expect(notice).toContain(`${line} shows it the cgroups of others`);
+  });
+
   test('of two daemons do not meet', () => {
     expect(payloadCgroup('/run/a/lxc', 'web')).not.toBe(payloadCgroup('/run/b/lxc', 'web'));
     expect(cgroupRootOf('/run/a/lxc')).toMatch(/^pantavisor-[0-9a-f]{8}$/);
