@@ -163,7 +163,7 @@ const perform = async (bench: Bench, step: Step): Promise<void> => {
       return doMischief(rig.host, step, bench.covered);
     case 'faults':
       rig.host.faults =
-        step.rates === undefined ? {} : told(telling(seededFaults(step.seed, step.rates)), bench.onFault);
+        step.rates === undefined ? {} : told(telling(sparing(seededFaults(step.seed, step.rates))), bench.onFault);
       return;
     case 'crash':
       bench.rig = await rig.restarted();
@@ -181,6 +181,23 @@ const telling = (faults: Faults): Faults => ({
   ...faults,
   notification: (operation) => (operation.name === 'ready' ? undefined : faults.notification?.(operation)),
 });
+
+/** A start is some hundred operations: where one in fifty of them is deadly, no daemon would ever come up again. */
+const MAX_DEATHS = 20;
+
+const sparing = ({ before, after, ...others }: Faults): Faults => {
+  let deaths = 0;
+  const spared = (fault: Fault | undefined): Fault | undefined => {
+    if (fault !== 'crash' && fault !== 'tear') return fault;
+    deaths += 1;
+    return deaths > MAX_DEATHS ? undefined : fault;
+  };
+  return {
+    ...others,
+    before: (operation) => spared(before?.(operation)),
+    after: (operation) => spared(after?.(operation)),
+  };
+};
 
 const nameOf = (fault: Fault | Delivery): string => {
   if (fault instanceof DeviceError) return fault.code;
