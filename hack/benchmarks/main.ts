@@ -52,7 +52,7 @@ const SECTIONS: readonly Section[] = [
   size,
   soak,
 ];
-const ROUNDS = 15;
+const ROUNDS = 10;
 const QUICK_ROUNDS = 3;
 
 const say = (line: string): void => console.log(`bench: ${line}`);

@@ -100,8 +100,11 @@ echo end`;
       realState().container('web', { behaviour: 'echo to the console; echo and this >&2; echo end' }),
     );
     expect(await printed(device, 'web')).toEqual(['to the console', 'and this', 'end', '']);
-    const lxcLog = readFileSync(join(device.logs, 'locals/app/web/lxc/lxc.log'), 'utf8');
-    expect(lxcLog).toContain('Started "/init"');
+    const lxcLog = join(device.logs, 'locals/app/web/lxc/lxc.log');
+    await until(
+      'LXC has its say',
+      () => existsSync(lxcLog) && readFileSync(lxcLog, 'utf8').includes('Started "/init"'),
+    );
     await device.kill();
     expect(await device.console('locals/app', 'web')).toContain('end');
     await device.start();

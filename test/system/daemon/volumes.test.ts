@@ -78,7 +78,7 @@ describeSystem('volumes', () => {
     const config = { 'etc/origin': 'config\n', 'etc/written': 'config\n', 'opt/new/file': 'only here\n' };
     await device.deploy('first', realState().container('web', { behaviour, config }));
     await until('it has written', async () => (await device.read('web', '/run/counted')) !== undefined);
-    expect(device.console('locals/first', 'web')).toContain('config');
+    await until('it has read it', () => device.console('locals/first', 'web').includes('config'));
     expect(await device.read('web', '/etc/written')).toBe('changed\n');
     expect(await device.read('web', '/opt/new/file')).toBe('only here\n');
     expect(readFileSync(join(device.storage, 'trails/locals/first/_config/web/etc/written'), 'utf8')).toBe('config\n');
