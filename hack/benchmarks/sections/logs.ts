@@ -26,7 +26,7 @@ const LIMIT_MS = 30_000;
 /** When it has come to rest it collects its garbage, in one go: that is no matter of logs. */
 const CALM_MS = 4_000;
 /** So that what is counted is not rotated away, and nothing is filtered. */
-const SETTINGS = { PV_LOG_DIR_MAXSIZE: '512M', PV_LOG_LEVEL: '3' };
+const SETTINGS = { PV_LOG_DIR_MAXSIZE: '4G', PV_LOG_LEVEL: '3' };
 
 const execute = promisify(execFile);
 const client = async (...parameters: readonly string[]): Promise<string> =>
