@@ -5,8 +5,11 @@
 import type { Clock, Files } from './host/host.ts';
 import { inTime } from './performing.ts';
 
-/** A flash that collects its own garbage, or a disk that reads a sector again and again, is slow and answers. */
-const LIMIT_SECONDS = 120;
+/**
+ * A flash that collects its own garbage, or a disk that reads a sector again and again, is slow and answers. Not longer
+ * than the loop's own limits: Node wakes once for a deadline that was cancelled, and an idle device is to be quiet soon.
+ */
+const LIMIT_SECONDS = 60;
 
 export interface StartingFiles {
   readonly files: Files;

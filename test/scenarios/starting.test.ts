@@ -125,7 +125,7 @@ describe('when the device does not answer', () => {
     rig.host.faults = {
       before: ({ name, subject }) => (name === 'read' && subject === '/storage/boot/uboot.txt' ? 'hang' : undefined),
     };
-    await expect(rig.restarted()).rejects.toThrow('read /storage/boot/uboot.txt: did not finish in 120 s (TIMEOUT)');
+    await expect(rig.restarted()).rejects.toThrow('read /storage/boot/uboot.txt: did not finish in 60 s (TIMEOUT)');
   });
 
   it('does nothing beside what cannot be looked at, says so, and goes on when it can', async () => {
