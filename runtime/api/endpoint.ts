@@ -68,6 +68,10 @@ export const listenerFor = (
         if (!incoming.destroyed) deps.report(error, `${incoming.method} ${incoming.url}`);
         return failure(500, 'Internal error');
       })
-      .then((reply) => send(outgoing, reply));
+      .then((reply) => {
+        send(outgoing, reply);
+        // What is left of a body that nobody wanted: while it waits, neither the next request nor the client's end is seen.
+        if (!incoming.complete) incoming.resume();
+      });
   };
 };

@@ -185,18 +185,18 @@ const telling = (faults: Faults): Faults => ({
 /** A start is some hundred operations: where one in fifty of them is deadly, no daemon would ever come up again. */
 const MAX_DEATHS = 20;
 
-const sparing = ({ before, after, ...others }: Faults): Faults => {
+/** Even the worst time ends: faults that killed so many daemons are over. */
+const sparing = ({ before, after, notification }: Faults): Faults => {
   let deaths = 0;
-  const spared = (fault: Fault | undefined): Fault | undefined => {
-    if (fault !== 'crash' && fault !== 'tear') return fault;
-    deaths += 1;
-    return deaths > MAX_DEATHS ? undefined : fault;
-  };
-  return {
-    ...others,
-    before: (operation) => spared(before?.(operation)),
-    after: (operation) => spared(after?.(operation)),
-  };
+  const spared =
+    <T extends Fault | Delivery>(decide: ((operation: Operation) => T | undefined) | undefined) =>
+    (operation: Operation): T | undefined => {
+      if (deaths === MAX_DEATHS) return undefined;
+      const fault = decide?.(operation);
+      if (fault === 'crash' || fault === 'tear') deaths += 1;
+      return fault;
+    };
+  return { before: spared(before), after: spared(after), notification: spared(notification) };
 };
 
 const nameOf = (fault: Fault | Delivery): string => {

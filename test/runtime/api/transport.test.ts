@@ -60,6 +60,15 @@ describe('a request', () => {
     expect(device.log).toEqual(['stop web']);
   });
 
+  it('that is refused in the middle of its body keeps neither the next one waiting nor the connection open', async () => {
+    const refused = `PUT /containers/web HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1_000_000)}`;
+    const answer = await exchange(
+      path(),
+      `${refused}GET /groups HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 507', 'HTTP/1.1 200']);
+  });
+
   it('with a chunked body is read whole', async () => {
     const head =
       'PUT /containers/web HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
