@@ -25,6 +25,10 @@ const REASONS: readonly Reason[] = [
     why: 'the first call runs code that V8 has not optimised yet; further calls, beside it, show what is left then',
   },
   {
+    of: /^(giant|documents that|wrong|bad chunks|pipelining|watchers|binary garbage|slow loris|half|10 000).*: longest stall/,
+    why: 'what has arrived is read and parsed in one turn of the event loop, of all connections that an attacker may hold; attacker and operator take from the same two cores meanwhile',
+  },
+  {
     of: /longest (stall|silence)|silence/,
     why: 'where the load is above the number of cores, a stall holds the time that other processes had the core; see the load averages of the section, and measure on a quiet machine',
   },
