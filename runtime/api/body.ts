@@ -106,6 +106,20 @@ export const drain = async (incoming: IncomingMessage): Promise<void> => {
   for await (const _ of bodyPieces(incoming));
 };
 
+const MAX_FORGOTTEN_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads what is left of a body when its answer is on its way, and keeps nothing: else neither the next request nor the
+ * client's end would be seen. Whoever goes on sending is cut off; the answer has arrived by then.
+ */
+export const forget = (incoming: IncomingMessage): void => {
+  let bytes = 0;
+  incoming.on('data', (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes > MAX_FORGOTTEN_BYTES) incoming.socket.destroy();
+  });
+};
+
 /** What the client says the body's size is; undefined: nothing, or nonsense. */
 export const contentLength = ({ headers }: IncomingMessage): number | undefined => {
   const { 'content-length': text } = headers;

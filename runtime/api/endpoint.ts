@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { Crowded } from './body.ts';
+import { Crowded, forget } from './body.ts';
 import type { ApiDeps, Caller } from './deps.ts';
 import type { Endpoint, Method } from './operation.ts';
 import { failure, later, type Reply, send } from './reply.ts';
@@ -70,8 +70,7 @@ export const listenerFor = (
       })
       .then((reply) => {
         send(outgoing, reply);
-        // What is left of a body that nobody wanted: while it waits, neither the next request nor the client's end is seen.
-        if (!incoming.complete) incoming.resume();
+        if (!incoming.complete) forget(incoming);
       });
   };
 };

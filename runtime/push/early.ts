@@ -1,10 +1,9 @@
 /** Answers that are given before a request has arrived whole: who is refused need not send gigabytes first. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { drain } from '../api/body.ts';
+import { drain, forget } from '../api/body.ts';
 import { type Reply, send } from '../api/reply.ts';
 
 /** What is under way when the answer is sent must be read, or the connection's reset may overtake the answer. */
-const LINGER_BYTES = 4 * 1024 * 1024;
 const LINGER_MS = 2_000;
 
 /**
@@ -28,11 +27,7 @@ const refuseEarly = (
   outgoing.writeHead(reply.status, { ...reply.headers, 'Content-Length': length, Connection: 'close' });
   outgoing.write(reply.body);
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  let bytes = 0;
-  incoming.on('data', (piece: Buffer) => {
-    bytes += piece.length;
-    if (bytes > LINGER_BYTES) socket.destroy();
-  });
+  forget(incoming);
   incoming.once('end', () => outgoing.end());
   incoming.once('error', () => socket.destroy()); // it left, which is as well
   socket.once('close', () => clearTimeout(timer));
