@@ -22,26 +22,8 @@ export const identifyOnce = (identify: Identify): Identify => {
   };
 };
 
-/** Closes what one of them opens beyond its share. */
-export const limitEach = (most: number): ((name: string, socket: Socket) => void) => {
-  const held = new Map<string, number>();
-  return (name, socket) => {
-    const others = held.get(name) ?? 0;
-    if (others >= most) {
-      socket.destroy();
-      return;
-    }
-    held.set(name, others + 1);
-    socket.once('close', () => {
-      const left = (held.get(name) ?? 1) - 1;
-      if (left > 0) held.set(name, left);
-      else held.delete(name);
-    });
-  };
-};
-
 /** What is held by whom, and no more than so much. */
-class Shares {
+export class Shares {
   readonly #most: number;
   readonly #held = new Map<string, number>();
 

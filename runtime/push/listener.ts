@@ -1,7 +1,7 @@
 /** The listener itself: opened when what it needs is there, refused with the reason when not. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { limitEach } from '../api/callers.ts';
+import { Shares } from '../api/callers.ts';
 import { apiServer, closeServer } from '../api/server.ts';
 import type { ListenAddress } from '../config/listen.ts';
 import { addressOf, neighbourhoodOf } from './address.ts';
@@ -44,8 +44,10 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     methods: ['PATCH'],
     ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key } }),
   });
-  const take = limitEach(MAX_PER_ADDRESS);
-  server.on('connection', (socket: Socket) => take(neighbourhoodOf(addressOf(socket.remoteAddress)), socket));
+  const shares = new Shares(MAX_PER_ADDRESS);
+  server.on('connection', (socket: Socket) => {
+    if (!shares.take(neighbourhoodOf(addressOf(socket.remoteAddress)), socket)) socket.destroy();
+  });
   const port = await listenOn(server, listen);
   server.on('error', (error) => report(error, 'the listener of PV_PVR_LISTEN'));
   return {
