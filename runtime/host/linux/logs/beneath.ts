@@ -8,7 +8,7 @@ import { DeviceError } from '../../host.ts';
 import { hasCode } from '../refusal.ts';
 
 /** open(2); Node does not name it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const DIRECTORY_MODE = 0o755;
 

@@ -8,10 +8,9 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { DeviceError } from '../../host.ts';
 import { hasCode } from '../refusal.ts';
-import { entryOf, peek } from './beneath.ts';
+import { entryOf, O_PATH, peek } from './beneath.ts';
 import { mountIdOf, refuseRemote } from './remote-mounts.ts';
 
-const O_PATH = 0o10000000;
 const MAX_SYMLINKS = 40;
 const MAX_STEPS = 256;
 
