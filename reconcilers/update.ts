@@ -9,10 +9,11 @@
  * After a rollback the committed revision must prove itself: verifying -> (none | factory -> safe).
  * It never touches a container: which revision's resources are desired follows from the status it writes.
  */
+
+import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/kinds/update.ts';
 import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import type { Ref } from '../resources/ref.ts';
 import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
-import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/update.ts';
 import { containersIn, groupsIn, refsIn } from './relations.ts';
 import {
   FATAL_ATTEMPTS,
