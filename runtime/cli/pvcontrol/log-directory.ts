@@ -1,6 +1,6 @@
 /** Where the logs of this device are: with the daemon, without it, and as a container sees them. */
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { ask, ClientError, findSocket } from './client.ts';
 
 /** Of a container, of an appengine, of a device. */
@@ -89,8 +89,14 @@ export const filesOf = (
     }
   };
   if (isDirectory(tree.directory)) visit(tree.directory, 0);
+  else directories.push(existingParentOf(tree.directory)); // it appears there
   files.sort((left, right) => (left.path < right.path ? -1 : 1));
   return { files, directories };
+};
+
+const existingParentOf = (path: string): string => {
+  const parent = dirname(path);
+  return isDirectory(parent) || parent === path ? parent : existingParentOf(parent);
 };
 
 const namesOf = ({ directory, revision }: LogTree, path: string): Pick<LogFile, 'container' | 'source'> => {
