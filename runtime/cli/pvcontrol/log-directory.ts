@@ -1,5 +1,5 @@
 /** Where the logs of this device are: with the daemon, without it, and as a container sees them. */
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { ask, ClientError, findSocket } from './client.ts';
 
@@ -59,7 +59,8 @@ export const treeOf = (directory: string, revision: string | undefined): LogTree
     throw new ClientError(`there are no logs of revision ${revision} in ${directory}`);
   }
   const current = join(directory, 'current');
-  if (!existsSync(current)) return { directory, revision: undefined };
+  // Not existsSync: the revision it names may have no logs yet.
+  if (lstatSync(current, { throwIfNoEntry: false }) === undefined) return { directory, revision: undefined };
   const target = readlinkSync(current);
   return { directory: join(directory, target), revision: target };
 };
