@@ -29,7 +29,7 @@ import { startingFiles } from '../starting-files.ts';
 import { onceCalm } from './calm.ts';
 import { type Device, startDevice } from './device.ts';
 import { explainResource } from './explain.ts';
-import { followIncoming } from './incoming.ts';
+import { watchedDirectory } from './incoming.ts';
 import { logLevelOf } from './log-level.ts';
 import type { LogTap } from './log-tap.ts';
 import { type Logging, startLogging } from './logging.ts';
@@ -84,7 +84,8 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   const opened = Promise.withResolvers<void>();
   const device = await startOn(host, paths, config, { log, onBug, live, oem, opened: opened.promise });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
-  const incoming = followIncoming({ device, host, paths, onProblem, onBug });
+  const incoming = watchedDirectory({ device, host, paths, onProblem, onBug });
+  await incoming.start(device.arbiter.portFor(incoming));
   const ports = await openPorts({
     ...{ device, host, paths, config, live, onProblem, onBug },
     powerOff: (reason) => {
@@ -102,7 +103,7 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
   const end = await Promise.race([signals.first, reboot.promise, powerOff.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
-  incoming.stop();
+  await incoming.stop();
   ports.stop();
   calm.unsubscribe();
   const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS, end);

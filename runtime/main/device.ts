@@ -20,6 +20,7 @@ import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
 import { askForReboot, bootDevice, endBoot, settle } from '../boot.ts';
 import type { Controllers } from '../controller.ts';
+import { type Arbiter, openArbiter } from '../device/arbiter.ts';
 import type { Event } from '../event.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
@@ -76,8 +77,8 @@ export interface Device {
   readonly history: History;
   /** What operators want of containers, by name. */
   intents(): readonly (readonly [container: string, intent: Intent])[];
-  /** The newest proposal replaces any earlier one. @param from whose it is, for people: `incoming/web.json`. */
-  propose(proposal: UpdateSpec, from?: string): void;
+  /** Sources propose through it. */
+  readonly arbiter: Arbiter;
   /** Records what an operator wants of a container; resolves when recorded, not when done. */
   control(container: string, action: ControlAction): Promise<ControlAnswer>;
   /** False: it did not expect a signal. */
@@ -95,14 +96,15 @@ export interface Device {
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const { paths, reader = HERE } = options;
   const starting = startingFiles(options.host.files, options.host.clock);
-  let proposal: UpdateSpec | undefined;
+  let arbiter: Arbiter | undefined;
+  const proposed = (): UpdateSpec | undefined => arbiter?.standing()?.spec;
   const keeper = await openKeeper({
     host: { ...options.host, files: starting.files },
     paths,
     settings: options.storage,
     reader,
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
-    wanted: () => (proposal === undefined ? [] : [proposal.revision]),
+    wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
     onProblem: options.onProblem,
   });
   const { host, store, soundness, collecting } = keeper;
@@ -161,6 +163,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     const { status } = resourceIn(loop.latest(), UPDATE);
     if (status === undefined || shuttingDown) return;
     collecting?.committed(status.committed.revision);
+    const proposal = proposed();
     if (status.rebooting !== undefined) {
       const desired = proposal === undefined ? {} : { [UPDATE]: proposal };
       loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
@@ -181,6 +184,16 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
   };
 
+  arbiter = openArbiter({
+    clock: host.clock,
+    latest: loop.latest,
+    snapshots: loop.snapshots,
+    onStanding: ({ spec, from }, before) => {
+      if (isNews(spec, before?.spec, loop.latest())) history.proposed(spec, from);
+      refresh();
+    },
+    onBug: options.onBug,
+  });
   const subscriptions: Subscription[] = [
     history.follow(loop.reductions),
     watching(controllers).subscribe({ next: loop.look, error: options.onBug }),
@@ -203,6 +216,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   if (options.opened !== undefined) onceOpened(options.opened, host.clock, open);
   const stop = (): void => {
     keeper.stop();
+    arbiter?.stop();
     for (const subscription of subscriptions) subscription.unsubscribe();
     loop.stop();
   };
@@ -213,11 +227,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     intents: () => [...intents],
     history,
     stop,
-    propose: (next, from = 'somebody') => {
-      if (isNews(next, proposal, loop.latest())) history.proposed(next, from);
-      proposal = next;
-      refresh();
-    },
+    arbiter,
     reboot: async (reason) => {
       history.asked(UPDATE, 'reboot', 'the operator');
       await askForReboot(ledger, reason);

@@ -2,6 +2,7 @@
 import type { CompileContext } from '../../resources/compile-context.ts';
 import { readState } from '../../resources/read-state.ts';
 import { transitionOf } from '../../resources/transition.ts';
+import { failedBefore } from '../../resources/update.ts';
 import { distinctName } from '../incoming/placement.ts';
 import { differenceOf } from '../rehearsal/difference.ts';
 import type { Knowledge, LookUp, Present } from '../rehearsal/present.ts';
@@ -56,7 +57,7 @@ const revisionFor = ({ name, document }: ProposedState, present: Present): strin
   const { committed, trial, failures } = present;
   const known = [committed, trial].find((stored) => stored !== undefined && stateHash(stored.document) === hash);
   if (known !== undefined) return known.revision;
-  const failed = failures.find((failure) => failure.hash === hash && failure.status !== 'CANCELLED');
+  const failed = failedBefore({ hash }, failures);
   if (failed !== undefined) return failed.revision;
   const isGood = name !== undefined && localNameProblem(name) === undefined;
   const local = isGood ? name : `plan-${hash.slice(0, NAME_LENGTH)}`;
