@@ -8,19 +8,21 @@ import type { Observable, Subscription } from 'rxjs';
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { effectiveRevision, updateController } from '../../controllers/update.ts';
+import { updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { changeOf } from '../../reconcilers/change.ts';
+import type { Intent } from '../../reconcilers/desired/desired.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
-import { UPDATE, type UpdateSpec } from '../../resources/update.ts';
+import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
 import type { ControlAction, ControlAnswer } from '../api/deps.ts';
 import { askForReboot, bootDevice, endBoot, settle } from '../boot.ts';
 import type { Controllers } from '../controller.ts';
 import { type Arbiter, openArbiter } from '../device/arbiter.ts';
+import { openDesiredState } from '../device/desired-state.ts';
 import type { Event } from '../event.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
@@ -29,13 +31,12 @@ import { type Loop, startLoop } from '../loop.ts';
 import { startingFiles } from '../starting-files.ts';
 import type { BootBackEnd } from '../store/boot-back-end.ts';
 import type { Store } from '../store/store.ts';
-import { desiredOf, REBOOTING, SHUT_DOWN, safeModeOf } from './desired.ts';
-import { type Intent, intentAfter, intentsIn } from './intent.ts';
+import { intentAfter, intentsIn } from './intent.ts';
 import { openKeeper, type StorageSettings } from './keeper.ts';
 import { lastWords } from './last-words.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { isNews } from './news.ts';
-import { lastSeen, observeEverything, plannable, updatesIn, watching } from './observing.ts';
+import { observeEverything, plannable, updatesIn, watching } from './observing.ts';
 import type { Oem } from './oem.ts';
 import { onceOpened } from './opening.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
@@ -153,36 +154,20 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     onProblem: options.onProblem,
   });
 
-  let isChecked = soundness === undefined;
-  let isOpened = options.opened === undefined;
   const unseen = new Set<Ref>();
-  let shuttingDown = false;
   const intents = await intentsIn(ledger);
-
-  const refresh = (): void => {
-    const { status } = resourceIn(loop.latest(), UPDATE);
-    if (status === undefined || shuttingDown) return;
-    collecting?.committed(status.committed.revision);
-    const proposal = proposed();
-    if (status.rebooting !== undefined) {
-      const desired = proposal === undefined ? {} : { [UPDATE]: proposal };
-      loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
-      return;
-    }
-    // Nothing is started from or beside what nobody has looked at.
-    if (!isChecked || !isOpened || unseen.size > 0) return;
-    const effective = effectiveRevision(status);
-    // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
-    if (status.trial !== undefined && soundness?.faultOf(effective) !== undefined) return;
-    const revision = revisions.loaded(effective);
-    // A revision that cannot be read leaves things as they are.
-    if (revision === undefined || status.unreadable !== undefined) return;
-    options.oem?.use(revisions.oemOf(effective));
-    const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
-    const desired = status.lifeline?.stage === 'safe' ? safeModeOf(whole) : whole;
-    starting.started();
-    loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
-  };
+  const desired = openDesiredState({
+    loop,
+    gates: { observed: false, verified: soundness === undefined, serving: options.opened === undefined },
+    proposal: proposed,
+    intents: () => Object.fromEntries(intents),
+    compiled: revisions.loaded,
+    faultOf: (revision) => soundness?.faultOf(revision),
+    onRevision: (revision) => {
+      options.oem?.use(revisions.oemOf(revision));
+      starting.started();
+    },
+  });
 
   arbiter = openArbiter({
     clock: host.clock,
@@ -190,30 +175,30 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     snapshots: loop.snapshots,
     onStanding: ({ spec, from }, before) => {
       if (isNews(spec, before?.spec, loop.latest())) history.proposed(spec, from);
-      refresh();
+      desired.refresh();
     },
     onBug: options.onBug,
   });
   const subscriptions: Subscription[] = [
     history.follow(loop.reductions),
     watching(controllers).subscribe({ next: loop.look, error: options.onBug }),
-    lastSeen(loop, unseen).subscribe({ next: refresh, error: options.onBug }),
   ];
-  await observeEverything({ controllers, loop, clock: host.clock, unseen, onProblem: options.onProblem });
-  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: refresh, error: options.onBug }));
+  const { onProblem } = options;
+  const onSeen = (): void => desired.open('observed');
+  subscriptions.push(await observeEverything({ controllers, loop, clock: host.clock, unseen, onSeen, onProblem }));
+  const onUpdate = ({ committed }: UpdateStatus): void => {
+    collecting?.committed(committed.revision);
+    desired.refresh();
+  };
+  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: onUpdate, error: options.onBug }));
 
   const checked = (): void => {
-    isChecked = true;
-    refresh();
+    desired.open('verified');
     loop.look(UPDATE);
   };
   soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
 
-  const open = (): void => {
-    isOpened = true;
-    refresh();
-  };
-  if (options.opened !== undefined) onceOpened(options.opened, host.clock, open);
+  if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
   const stop = (): void => {
     keeper.stop();
     arbiter?.stop();
@@ -247,13 +232,12 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       await ledger.put<Intent>('intent', name, intent);
       intents.set(name, intent);
       history.asked(refOf('container', name), action, 'the operator');
-      refresh();
+      desired.refresh();
       return answer;
     },
     shutDown: async (limitMs, why = 'it was asked to') => {
-      shuttingDown = true;
       history.stopping(why);
-      loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
+      desired.shutDown();
       await settled(loop, host.clock, limitMs);
       stop();
       await lastWords(history, host.clock, options.onProblem);
