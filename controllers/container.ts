@@ -3,15 +3,15 @@
  * exit stream, which tells of an end before the container is gone, and are on record before anybody decides upon them.
  */
 import { map, merge, Subject } from 'rxjs';
-import type { ContainerPhase, ContainerSpec, ContainerStatus, Exit, Run } from '../resources/container.ts';
+import type { ContainerPhase, ContainerSpec, ContainerStatus, Exit, Run } from '../resources/kinds/container.ts';
 import { nameOf, refOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import type { Controller } from '../runtime/controller.ts';
-import { directoryWatch } from '../runtime/directory-watch.ts';
+import type { Controller } from '../runtime/engine/controller.ts';
+import { directoryWatch } from '../runtime/engine/directory-watch.ts';
+import type { Ledger } from '../runtime/engine/ledger.ts';
+import { inTime } from '../runtime/engine/performing.ts';
 import type { Host } from '../runtime/host/host.ts';
-import type { Ledger } from '../runtime/ledger.ts';
-import { inTime } from '../runtime/performing.ts';
-import { areIntact, type Tree, treesAt } from '../runtime/trees.ts';
+import { areIntact, type Tree, treesAt } from '../runtime/host/trees.ts';
 
 interface ContainerEntry {
   readonly definition: string;

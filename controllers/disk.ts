@@ -1,11 +1,11 @@
 /** Disks on the device: directories, block devices, files and zram, mounted or used as swap. The ledger says which are ours. */
 import { merge, mergeMap } from 'rxjs';
-import type { DiskSpec, DiskStatus } from '../resources/disk.ts';
+import type { DiskSpec, DiskStatus } from '../resources/kinds/disk.ts';
 import { nameOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import type { Controller } from '../runtime/controller.ts';
+import type { Controller } from '../runtime/engine/controller.ts';
+import type { Ledger } from '../runtime/engine/ledger.ts';
 import { DeviceError, type Host } from '../runtime/host/host.ts';
-import type { Ledger } from '../runtime/ledger.ts';
 
 interface DiskEntry {
   readonly spec: DiskSpec;

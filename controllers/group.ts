@@ -1,11 +1,11 @@
 /** Groups exist only in the ledger: when each was opened, and for which revision. */
 import { EMPTY } from 'rxjs';
-import type { GroupStatus } from '../resources/group.ts';
+import type { GroupStatus } from '../resources/kinds/group.ts';
 import { nameOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import type { Controller } from '../runtime/controller.ts';
+import type { Controller } from '../runtime/engine/controller.ts';
+import type { Ledger } from '../runtime/engine/ledger.ts';
 import type { Host } from '../runtime/host/host.ts';
-import type { Ledger } from '../runtime/ledger.ts';
 
 export const groupController = (host: Host, ledger: Ledger, reconcile: Reconciler<'group'>): Controller<'group'> => ({
   kind: 'group',

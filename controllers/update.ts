@@ -7,10 +7,10 @@
  */
 import { EMPTY } from 'rxjs';
 import { effectiveRevision } from '../reconcilers/desired/effective-revision.ts';
+import type { Lifeline, Trial, UpdateStatus } from '../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import { type Installed, transitionOf } from '../resources/transition.ts';
-import type { Lifeline, Trial, UpdateStatus } from '../resources/update.ts';
+import { type Installed, transitionOf } from '../resources/state-format/transition.ts';
 import {
   giveUp,
   isBeforeBoot,
@@ -22,13 +22,13 @@ import {
   TRIAL,
   type TrialEntry,
   untold,
-} from '../runtime/boot.ts';
-import type { Controller } from '../runtime/controller.ts';
+} from '../runtime/device/boot.ts';
+import type { Controller } from '../runtime/engine/controller.ts';
+import type { Ledger } from '../runtime/engine/ledger.ts';
 import { type Clock, DeviceError } from '../runtime/host/host.ts';
-import type { Ledger } from '../runtime/ledger.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
-import type { TrailContent } from '../runtime/store/trail.ts';
+import type { TrailContent } from '../runtime/store/trails/trail.ts';
 
 const DEVICE = 'device';
 const VERIFY_LIMIT_SECONDS = 3_600;

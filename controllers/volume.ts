@@ -3,11 +3,11 @@
  * there is ours by its place; nothing needs to be remembered.
  */
 import { filter, map, merge, mergeMap, Subject } from 'rxjs';
+import type { VolumeSpec, VolumeStatus } from '../resources/kinds/volume.ts';
 import { nameOf } from '../resources/ref.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import type { VolumeSpec, VolumeStatus } from '../resources/volume.ts';
-import type { Controller } from '../runtime/controller.ts';
-import { directoryWatch } from '../runtime/directory-watch.ts';
+import type { Controller } from '../runtime/engine/controller.ts';
+import { directoryWatch } from '../runtime/engine/directory-watch.ts';
 import type { Host } from '../runtime/host/host.ts';
 
 const DIRECTORY_MODE = 0o755;

@@ -25,7 +25,7 @@ const THREADS = ['plan', 'state'];
 
 /**
  * USR1 would open Node's debugger. Semi-space: a daemon that idles need not keep 16 MB for young objects; 4 MB less of it
- * stay resident. The collector is called when the daemon comes to rest (runtime/main/calm.ts); V8's own way to that end
+ * stay resident. The collector is called when the daemon comes to rest (runtime/device/release-memory.ts); V8's own way to that end
  * is a timer that wakes an idle daemon every 8 s. Sparkplug compiles what is called a second time: most of a daemon's
  * code, which is no faster for it by anything that can be measured, and 2 MB larger. Compiled code is kept for these very
  * flags.
@@ -111,8 +111,8 @@ const ALIAS = { rxjs: join(project, 'node_modules/rxjs/dist/esm/index.js') };
 const bundle = () =>
   build({
     entryPoints: [
-      ...PROGRAMS.map((name) => ({ in: join(project, `runtime/main/${name}.ts`), out: name })),
-      ...THREADS.map((name) => ({ in: join(project, `runtime/main/thread/${name}.ts`), out: `thread-${name}` })),
+      ...PROGRAMS.map((name) => ({ in: join(project, `runtime/cli/${name}/${name}.ts`), out: name })),
+      ...THREADS.map((name) => ({ in: join(project, `runtime/threads/${name}.ts`), out: `thread-${name}` })),
     ],
     outdir: lib,
     outExtension: { '.js': '.mjs' },

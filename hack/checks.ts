@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { reasonNoContainersRun } from './prerequisites.ts';
-import { failuresText, lastLine, succeeded, sum, type Tally, tallyOf } from './tally.ts';
+import { failuresText, lastLine, succeeded, sum, type Tally, tallyOf } from './test-summary.ts';
 
 const MINUTE_MS = 60_000;
 const reports = '.cache/test';

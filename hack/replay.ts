@@ -1,6 +1,6 @@
 /** `hack/replay`: what happens to a simulated device, one line an event, and what becomes of its promises. */
 import { parseArgs } from 'node:util';
-import type { Event } from '../runtime/event.ts';
+import type { Event } from '../runtime/engine/event.ts';
 import { simulate } from '../test/simulation/simulate.ts';
 import { Broken } from '../test/simulation/verdict.ts';
 

@@ -1,8 +1,8 @@
 /** What an observation says in words: what became of a resource that we did not do. Pure. */
 import type { Status } from '../resources/catalog.ts';
-import type { ContainerStatus } from '../resources/container.ts';
+import type { ContainerStatus } from '../resources/kinds/container.ts';
+import type { VolumeStatus } from '../resources/kinds/volume.ts';
 import { isOfKind, type Ref } from '../resources/ref.ts';
-import type { VolumeStatus } from '../resources/volume.ts';
 import { describeExit } from './recovery.ts';
 import { isAlive } from './relations.ts';
 

@@ -9,11 +9,11 @@
  * open and for its volumes. An exited container lets go of its volumes before it is reset, so that boot storage is
  * fresh at every start.
  */
-import type { ContainerSpec, ContainerStatus, Run } from '../resources/container.ts';
+import type { ContainerSpec, ContainerStatus, Run } from '../resources/kinds/container.ts';
+import { UPDATE } from '../resources/kinds/update.ts';
 import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
-import { UPDATE } from '../resources/update.ts';
 import { decideRecovery, type Exited } from './recovery.ts';
 import { containersIn, isAlive, volumesOf } from './relations.ts';
 import { isForeign, isMounted } from './volume.ts';

@@ -5,7 +5,7 @@
  *
  * and back by deactivate and release, when it is wanted no more and nobody uses it.
  */
-import type { DiskSpec, DiskStatus } from '../resources/disk.ts';
+import type { DiskSpec, DiskStatus } from '../resources/kinds/disk.ts';
 import { act, CONVERGED, type Plan, stall, waitFor } from '../resources/plan.ts';
 import { isOfKind, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';

@@ -1,6 +1,6 @@
 /** Statuses and goals, in Pantavisor's words (lifecycle.md §3): what the control socket shows and what groups gate on. */
-import type { ContainerSpec, ContainerStatus } from '../resources/container.ts';
-import { CONTAINER_STATUSES, type ContainerStatusName } from '../resources/goal.ts';
+import type { ContainerSpec, ContainerStatus } from '../resources/kinds/container.ts';
+import { CONTAINER_STATUSES, type ContainerStatusName } from '../resources/kinds/goal.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { isOnTrial } from './container.ts';

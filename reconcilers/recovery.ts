@@ -1,6 +1,6 @@
 /** What follows when a container has ended (lifecycle.md §5, with `on-failure` and `unless-stopped` taken at their word). */
-import type { ContainerSpec, ContainerStatus, Exit } from '../resources/container.ts';
-import type { AutoRecovery } from '../resources/recovery.ts';
+import type { ContainerSpec, ContainerStatus, Exit } from '../resources/kinds/container.ts';
+import type { AutoRecovery } from '../resources/kinds/recovery.ts';
 
 export type Exited = Extract<ContainerStatus, { phase: 'exited' }>;
 

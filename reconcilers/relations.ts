@@ -5,7 +5,7 @@
  * kept per snapshot, and vanish with it.
  */
 import type { Kind } from '../resources/catalog.ts';
-import type { ContainerStatus } from '../resources/container.ts';
+import type { ContainerStatus } from '../resources/kinds/container.ts';
 import { isOfKind, nameOf, type Ref, refOf } from '../resources/ref.ts';
 import { type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 

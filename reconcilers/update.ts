@@ -9,9 +9,7 @@
  * After a rollback the committed revision must prove itself: verifying -> (none | factory -> safe).
  * It never touches a container: which revision's resources are desired follows from the status it writes.
  */
-import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
-import type { Ref } from '../resources/ref.ts';
-import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
+
 import {
   type Failure,
   failedBefore,
@@ -21,7 +19,10 @@ import {
   type Trial,
   type UpdateSpec,
   type UpdateStatus,
-} from '../resources/update.ts';
+} from '../resources/kinds/update.ts';
+import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
+import type { Ref } from '../resources/ref.ts';
+import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
 import { containersIn, groupsIn, refsIn } from './relations.ts';
 import {
   FATAL_ATTEMPTS,

@@ -2,10 +2,11 @@
  * Decides the next step for one volume. It is mounted while its container is installed or lives, and is taken off
  * when that has ended, also for a restart: boot storage must be new at every start.
  */
+
+import type { VolumeSource, VolumeStatus } from '../resources/kinds/volume.ts';
 import { act, CONVERGED, stall, waitFor } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
-import type { VolumeSource, VolumeStatus } from '../resources/volume.ts';
 import { isUp } from './disk.ts';
 import { isAlive, isStarting, ownerOf } from './relations.ts';
 

@@ -4,11 +4,11 @@
  */
 
 import type { Kind } from './catalog.ts';
-import type { ContainerSpec } from './container.ts';
-import type { DiskSpec, DiskStatus } from './disk.ts';
+import type { ContainerSpec } from './kinds/container.ts';
+import type { DiskSpec, DiskStatus } from './kinds/disk.ts';
+import type { Failure, Lifeline, UpdateSpec } from './kinds/update.ts';
+import type { VolumeSpec } from './kinds/volume.ts';
 import type { Ref } from './ref.ts';
-import type { Failure, Lifeline, UpdateSpec } from './update.ts';
-import type { VolumeSpec } from './volume.ts';
 
 export type Action =
   | { readonly type: 'disk.provision'; readonly ref: Ref<'disk'>; readonly spec: DiskSpec }

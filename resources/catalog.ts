@@ -5,11 +5,11 @@
  * wants, and a `status`, what the device has. Adding a kind is one key here and files of the same name in
  * resources, reconcilers, controllers and test; the compiler lists every other place.
  */
-import type { ContainerSpec, ContainerStatus } from './container.ts';
-import type { DiskSpec, DiskStatus } from './disk.ts';
-import type { GroupSpec, GroupStatus } from './group.ts';
-import type { UpdateSpec, UpdateStatus } from './update.ts';
-import type { VolumeSpec, VolumeStatus } from './volume.ts';
+import type { ContainerSpec, ContainerStatus } from './kinds/container.ts';
+import type { DiskSpec, DiskStatus } from './kinds/disk.ts';
+import type { GroupSpec, GroupStatus } from './kinds/group.ts';
+import type { UpdateSpec, UpdateStatus } from './kinds/update.ts';
+import type { VolumeSpec, VolumeStatus } from './kinds/volume.ts';
 
 export interface Catalog {
   update: { spec: UpdateSpec; status: UpdateStatus };

@@ -1,5 +1,5 @@
 /** Proposals: who wants the device to run which revision, and what becomes of it. */
-import type { Failure, UpdateSpec } from './update.ts';
+import type { Failure, UpdateSpec } from './kinds/update.ts';
 
 /**
  * Where proposals come from, with their precedence. A proposal replaces an unfinished one of the same or of a lower

@@ -6,11 +6,11 @@
  * Every call returns a new builder, so that a common start can be shared between tests.
  */
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../resources/canonical-json.ts';
-import { type Compiled, type CompiledState, compileState } from '../resources/compile.ts';
-import type { CompileContext } from '../resources/compile-context.ts';
 import type { Paths } from '../resources/paths.ts';
-import { parseState, STATE_SPEC, type StateDocument } from '../resources/state.ts';
+import { canonicalJson } from '../resources/state-format/canonical-json.ts';
+import { type Compiled, type CompiledState, compileState } from '../resources/state-format/compile.ts';
+import type { CompileContext } from '../resources/state-format/compile-context.ts';
+import { parseState, STATE_SPEC, type StateDocument } from '../resources/state-format/state.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leftovers, sweep } from '../showcase/sweep.ts';
+import { leftovers, sweep } from '../demonstration/sweep.ts';
 import { type BenchState, stage } from './guest.ts';
 import { get } from './http.ts';
 

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { canonicalJson } from '../../resources/canonical-json.ts';
+import { canonicalJson } from '../../resources/state-format/canonical-json.ts';
 
 const DIRECTORIES = ['bin', 'dev', 'etc', 'marks', 'proc', 'run', 'sys', 'tmp'];
 const APPLETS = ['sh', 'sleep', 'echo'];

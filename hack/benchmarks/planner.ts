@@ -2,15 +2,15 @@
 import { createHash } from 'node:crypto';
 import { reconcilers } from '../../reconcilers/index.ts';
 import { refsIn } from '../../reconcilers/relations.ts';
-import { canonicalJson } from '../../resources/canonical-json.ts';
 import type { Plan } from '../../resources/plan.ts';
 import { kindOf, type Ref } from '../../resources/ref.ts';
 import type { Reconciler } from '../../resources/snapshot.ts';
 import { EMPTY_SNAPSHOT, resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { revisionOf } from '../../runtime/main/revisions.ts';
-import { readHere } from '../../runtime/main/state-reader.ts';
-import { changedPlans } from '../../runtime/planning.ts';
-import { reduce } from '../../runtime/reducer.ts';
+import { canonicalJson } from '../../resources/state-format/canonical-json.ts';
+import { revisionOf } from '../../runtime/device/revisions.ts';
+import { changedPlans } from '../../runtime/engine/planning.ts';
+import { reduce } from '../../runtime/engine/reducer.ts';
+import { readHere } from '../../runtime/threads/state-reader.ts';
 
 const KEYS_PER_CONTAINER = 25;
 const WARM_CALLS = 20;

@@ -1,6 +1,7 @@
 /** Which of two proposals stands, when they come from different sources. Pure. */
+
+import { failedBefore, isSameRevision, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import { type Proposal, SOURCE_PRECEDENCE } from '../../resources/proposal.ts';
-import { failedBefore, isSameRevision, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
 
 /** Something is to be tried, is being tried, or a reboot is due: Pantavisor has an update object then. */
 export const isUpdating = (spec: UpdateSpec | undefined, status: UpdateStatus | undefined): boolean => {

@@ -6,8 +6,8 @@
  * other answers of this one function. Pure.
  */
 import type { Spec } from '../../resources/catalog.ts';
+import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import { isOfKind, type Ref, refOf } from '../../resources/ref.ts';
-import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
 import { effectiveRevision } from './effective-revision.ts';
 
 /** Stand in for a revision's name while nothing is wanted. */

@@ -1,5 +1,5 @@
 /** Which revision's resources the device is to have. Pure. */
-import type { UpdateStatus } from '../../resources/update.ts';
+import type { UpdateStatus } from '../../resources/kinds/update.ts';
 
 /** The one on trial; else what the lifeline holds the device with; else the committed one. */
 export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {

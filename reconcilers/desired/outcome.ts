@@ -1,7 +1,8 @@
 /** What becomes of a revision that was proposed, read off one snapshot. Pure. */
+
+import { type Failure, failedBefore, type Identity, isSameRevision, UPDATE } from '../../resources/kinds/update.ts';
 import type { Outcome, Proposal, Unfinished } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { type Failure, failedBefore, type Identity, isSameRevision, UPDATE } from '../../resources/update.ts';
 
 /** A revision whose outcome somebody wants to know. */
 export interface Followed extends Identity {

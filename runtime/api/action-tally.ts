@@ -1,7 +1,7 @@
 /** Counts what is done to the device, for `GET /metrics`; cheap enough to run whether somebody asks or not. */
 import type { Observable, Subscription } from 'rxjs';
 import type { Action } from '../../resources/action.ts';
-import type { Event } from '../event.ts';
+import type { Event } from '../engine/event.ts';
 
 export interface ActionCount {
   readonly action: Action['type'];

@@ -7,14 +7,14 @@
  * It must never touch the device, decide anything, or let a client's mistake reach the daemon.
  */
 import type { Server } from 'node:http';
-import { identifyOnce, shareConnections } from './callers.ts';
+import { identifyOnce, shareConnections } from '../http/connection-limits.ts';
+import { isControlHost, isStatusHost } from '../http/host-header.ts';
+import { apiServer, closeServer } from '../http/server.ts';
+import { listenOnSocket } from '../http/unix-listener.ts';
 import type { Condition } from './conditions.ts';
-import { controlEndpoints } from './control.ts';
-import type { ApiDeps } from './deps.ts';
-import { listenerFor } from './endpoint.ts';
-import { isControlHost, isStatusHost } from './host-header.ts';
-import { apiServer, closeServer } from './server.ts';
-import { listenOnSocket } from './socket.ts';
+import { controlEndpoints } from './control-endpoints.ts';
+import { listenerFor } from './control-handler.ts';
+import type { ApiDeps } from './ports.ts';
 import { forEverybody, methodOnPage, pageEndpoints } from './status-listener.ts';
 import { startStatus } from './status-source.ts';
 

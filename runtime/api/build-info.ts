@@ -1,5 +1,5 @@
 /** `GET /buildinfo`: what this program was built from. */
-import type { Endpoint } from './operation.ts';
+import type { Endpoint } from '../http/operation.ts';
 
 /** @param text one `name value` per line. */
 export const buildInfoEndpoint = (text: string): Endpoint => ({

@@ -1,7 +1,8 @@
 /** The device in three sentences: conditions in Kubernetes' form, computed from a snapshot. Pure. */
+
+import { UPDATE } from '../../resources/kinds/update.ts';
 import { nameOf, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { UPDATE } from '../../resources/update.ts';
 
 export const CONDITION_TYPES = ['Converged', 'Progressing', 'Degraded'] as const;
 

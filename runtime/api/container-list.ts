@@ -1,10 +1,10 @@
 /** `GET /containers` and the rules of `PUT /containers/{name}` (ctrl-api.md §5.1, §5.2). Pure; field order is part of the API. */
-import type { ContainerSpec, ContainerStatus } from '../../resources/container.ts';
+import type { ContainerSpec, ContainerStatus } from '../../resources/kinds/container.ts';
 import { isOfKind, nameOf, type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import type { ControlAnswer } from './deps.ts';
+import type { ControlAnswer } from './ports.ts';
 import { backoffText } from './recovery-view.ts';
-import type { StatusNames } from './timeline.ts';
+import type { StatusNames } from './status-timeline.ts';
 
 /** When a run reached its goal; undefined: it did not, or does not run. */
 const goalReachedAtMs = (spec: ContainerSpec, status: ContainerStatus | undefined): number | undefined => {

@@ -1,9 +1,9 @@
 /** `GET /groups` (ctrl-api.md §5.3). Pure; field order is part of the API. */
-import type { GroupSpec } from '../../resources/group.ts';
+import type { GroupSpec } from '../../resources/kinds/group.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { backoffText } from './recovery-view.ts';
-import type { StatusNames } from './timeline.ts';
+import type { StatusNames } from './status-timeline.ts';
 
 const recoveryOf = ({ autoRecovery }: GroupSpec) =>
   autoRecovery === undefined || autoRecovery.policy === 'no'

@@ -1,8 +1,8 @@
 /** `GET /healthz` and `GET /readyz`: what a supervisor asks. Pure. */
 
 import type { Snapshot } from '../../resources/snapshot.ts';
+import type { Reply } from '../http/reply.ts';
 import { isConverged, reasonOf, refsOf } from './conditions.ts';
-import type { Reply } from './reply.ts';
 
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 

@@ -10,7 +10,7 @@ import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { LogCount } from '../logging/queues.ts';
 import type { ActionCount } from './action-tally.ts';
 import { refsOf } from './conditions.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps } from './ports.ts';
 import type { StatusView } from './status.ts';
 
 export interface Scrape {

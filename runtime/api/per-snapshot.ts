@@ -1,7 +1,7 @@
 /** Answers that a snapshot determines: made once for it, however many ask. */
 import type { Snapshot } from '../../resources/snapshot.ts';
-import type { ApiDeps } from './deps.ts';
-import { document, failure, type Reply } from './reply.ts';
+import { document, failure, type Reply } from '../http/reply.ts';
+import type { ApiDeps } from './ports.ts';
 
 export interface Dated {
   readonly body: object;

@@ -1,5 +1,5 @@
 /** Auto-recovery as the control socket words it. */
-import type { BackoffPolicy } from '../../resources/recovery.ts';
+import type { BackoffPolicy } from '../../resources/kinds/recovery.ts';
 
 /** Seconds in the largest unit that divides them: `2h`, `90min`, `45s`. */
 export const durationText = (seconds: number): string => {

@@ -1,8 +1,9 @@
 /** The status listener: the page for people and the documents it is made of. Read-only, and open to whoever reaches it. */
-import { documented, readOnlyEndpoints } from './control.ts';
-import type { ApiDeps } from './deps.ts';
-import type { Endpoint } from './operation.ts';
-import { planOfNow } from './planning.ts';
+
+import type { Endpoint } from '../http/operation.ts';
+import { documented, readOnlyEndpoints } from './control-endpoints.ts';
+import { planOfNow } from './plan-endpoints.ts';
+import type { ApiDeps } from './ports.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './status-page.ts';
 import type { StatusSource } from './status-source.ts';
 

@@ -1,15 +1,15 @@
 /** The status document now and as a stream: keeps the timeline while the servers run. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asyncScheduler, auditTime } from 'rxjs';
+import type { Reply } from '../http/reply.ts';
 import { tallyActions } from './action-tally.ts';
 import type { Condition } from './conditions.ts';
-import type { ApiDeps } from './deps.ts';
 import type { metricsPage } from './metrics.ts';
-import type { Reply } from './reply.ts';
+import type { ApiDeps } from './ports.ts';
 import { type StatusView, statusView } from './status.ts';
+import { EMPTY_TIMELINE, nextTimeline } from './status-timeline.ts';
+import type { Watch } from './status-watch.ts';
 import { steadyTime } from './steady-time.ts';
-import { EMPTY_TIMELINE, nextTimeline } from './timeline.ts';
-import type { Watch } from './watch.ts';
 
 export interface StatusSource {
   readonly view: () => StatusView;
@@ -52,7 +52,7 @@ export const startStatus = (deps: ApiDeps): StatusSource => {
     },
     watch: async ({ incoming }) => {
       // Most daemons are never watched: what patches are made with is loaded by the first who asks.
-      const { startWatch } = await import('./watch.ts');
+      const { startWatch } = await import('./status-watch.ts');
       watch ??= startWatch(view, deps.changes, { session, scheduler: asyncScheduler });
       const { stream } = watch;
       const last = incoming.headers['last-event-id'];

@@ -1,11 +1,11 @@
 /** The status document: what `GET /status` answers, `pvcontrol status` prints and the status page shows. Pure. */
 import type { Kind, Spec, Status } from '../../resources/catalog.ts';
-import type { StatusGoal } from '../../resources/goal.ts';
+import type { StatusGoal } from '../../resources/kinds/goal.ts';
+import { type Failure, UPDATE } from '../../resources/kinds/update.ts';
 import { isOfKind, kindOf, nameOf, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { type Failure, UPDATE } from '../../resources/update.ts';
 import { type Condition, reasonOf, refsOf } from './conditions.ts';
-import { type StatusNames, stateOf, type Timeline } from './timeline.ts';
+import { type StatusNames, stateOf, type Timeline } from './status-timeline.ts';
 
 /**
  * starting: no revision was read yet. trying: a new revision is brought up. testing: its goals are reached, the commit

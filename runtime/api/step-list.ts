@@ -1,5 +1,5 @@
 /** `GET /steps` (ctrl-api.md §9.1): written by hand, because clients match its spacing. Pure. */
-import type { Step } from './deps.ts';
+import type { Step } from './ports.ts';
 
 /** A progress file above this is shown as `{}`; clients fetch it by itself. */
 const MAX_PROGRESS_BYTES = 512;

@@ -3,18 +3,18 @@
  *
  * In: the environment, the configuration file, the policy and the command line, as text. Out: one frozen `Config` and
  * warnings for people. A bad entry or file never stops the daemon: it is ignored and named. Only a directory or an
- * address that cannot be worked with is an error. What comes later, with a revision or as metadata: live.ts.
+ * address that cannot be worked with is an error. What comes later, with a revision or as metadata: live-config.ts.
  * It must never read anything by itself (no files, no process.env), and never write anything: sysctls are handed on.
  */
 import type { Paths } from '../../resources/paths.ts';
-import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot-back-end.ts';
-import { commandLine, type Entry, environmentEntries, fileEntries } from './entries.ts';
-import { ConfigError } from './error.ts';
+import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot/boot-back-end.ts';
+import { ConfigError } from './config-error.ts';
+import type { Level } from './config-level.ts';
+import { type Caches, cachesOf, placesOf } from './directories.ts';
+import { commandLine, type Entry, environmentEntries, fileEntries } from './key-value-entries.ts';
 import type { ConfigKey, ConfigValues } from './keys.ts';
-import type { Level } from './level.ts';
-import { type ListenAddress, listenAddress } from './listen.ts';
-import { type Caches, cachesOf, placesOf } from './places.ts';
-import { type PushConfig, pushConfigOf } from './push.ts';
+import { type ListenAddress, listenAddress } from './listen-address.ts';
+import { type PushConfig, pushConfigOf } from './push-config.ts';
 import { applyEntries, DEFAULTS, keyNamed, modifiedOf, type Settings, valuesOf } from './settings.ts';
 
 export interface Config {

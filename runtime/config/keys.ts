@@ -2,8 +2,8 @@
  * Every configuration key of Pantavisor, in its own order (config.md §2): type, default, who may set it, aliases.
  * `GET /config2` prints them in this order. Our own keys stand at the end.
  */
-import type { Access } from './level.ts';
-import { BOOL, DURATION, INT, OUTPUTS, oneOf, STRING, type ValueType } from './value.ts';
+import type { Access } from './config-level.ts';
+import { BOOL, DURATION, INT, OUTPUTS, oneOf, STRING, type ValueType } from './value-types.ts';
 
 export interface Key<T> {
   readonly type: ValueType<T>;

@@ -7,9 +7,9 @@
 import type { Observable } from 'rxjs';
 import { reasonToRefuse } from '../../reconcilers/desired/arbitration.ts';
 import { type Followed, outcomeOf } from '../../reconcilers/desired/outcome.ts';
+import { isSameRevision, UPDATE } from '../../resources/kinds/update.ts';
 import type { Outcome, Proposal, SourceName } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { isSameRevision, UPDATE } from '../../resources/update.ts';
 import type { Clock } from '../host/host.ts';
 import type { ProposalPort, Source } from '../sources/source.ts';
 

@@ -5,9 +5,9 @@
  * nothing: `reconcilers/desired/desired.ts` does.
  */
 import { type DesiredInputs, desiredState, type Gates } from '../../reconcilers/desired/desired.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
-import { UPDATE } from '../../resources/update.ts';
-import type { Loop } from '../loop.ts';
+import type { Loop } from '../engine/loop.ts';
 
 export interface DesiredStateOptions extends Pick<DesiredInputs, 'compiled' | 'faultOf'> {
   readonly loop: Pick<Loop, 'latest' | 'tell'>;

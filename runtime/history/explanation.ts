@@ -1,7 +1,7 @@
 /** The last things that happened to a resource, and for each what brought it about. Pure. */
 import type { Ref } from '../../resources/ref.ts';
-import type { Entry } from './entry.ts';
-import { sentenceOf } from './sentence.ts';
+import { sentenceOf } from './entry-sentence.ts';
+import type { Entry } from './history-entry.ts';
 
 export interface Told {
   readonly id: number;

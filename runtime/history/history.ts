@@ -8,18 +8,18 @@
  * half second, but no outcome of a revision: those are written at once, and a start compares with the storage.
  */
 import type { Observable, Subscription } from 'rxjs';
+import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Ref } from '../../resources/ref.ts';
-import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/update.ts';
-import type { Reduction } from '../event.ts';
+import type { Reduction } from '../engine/event.ts';
 import type { Clock, Files } from '../host/host.ts';
 import { Causes } from './causes.ts';
-import { bootOf, type Entry } from './entry.ts';
 import { deedsOf, type Told } from './explanation.ts';
+import { bootOf, type Entry } from './history-entry.ts';
 import { openJournal, TOPICS, type Topic } from './journal.ts';
-import { missedOutcomes } from './missed.ts';
+import { missedOutcomes } from './missed-outcomes.ts';
 import { type ChangeOf, type Note, Recorder } from './recorder.ts';
 import { type RevisionRecord, revisionRecords } from './revision-record.ts';
-import { openRing, type Ring } from './ring.ts';
+import { openRing, type Ring } from './segment-ring.ts';
 
 export interface HistoryOptions {
   readonly files: Files;

@@ -6,10 +6,11 @@
  * What the device refuses to take is kept in memory, up to a limit, and tried again with whatever happens next: a full
  * disk is said once, costs no timer, and does not stop anything.
  */
+
+import { inTime } from '../engine/performing.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
-import { inTime } from '../performing.ts';
-import { type Entry, inOrder } from './entry.ts';
-import type { Ring } from './ring.ts';
+import { type Entry, inOrder } from './history-entry.ts';
+import type { Ring } from './segment-ring.ts';
 
 /**
  * What concerns the whole device is kept apart: a container that ends every minute must not push it out, nor may

@@ -5,13 +5,13 @@
  * still runs) comes after it. Waits are told only when they last until the next write.
  */
 import type { Status } from '../../resources/catalog.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
 import type { Plan } from '../../resources/plan.ts';
 import { kindOf, type Ref } from '../../resources/ref.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../resources/snapshot.ts';
-import { UPDATE } from '../../resources/update.ts';
-import type { Event, Reduction } from '../event.ts';
+import type { Event, Reduction } from '../engine/event.ts';
 import type { Causes } from './causes.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from './history-entry.ts';
 
 /** What somebody else did to a resource; see reconcilers/change.ts. */
 export type ChangeOf = (

@@ -1,6 +1,6 @@
 /** What became of every revision, told from the history. Pure. */
-import { UPDATE } from '../../resources/update.ts';
-import type { Entry } from './entry.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
+import type { Entry } from './history-entry.ts';
 
 /** One attempt: a revision that is proposed again has another. */
 export interface RevisionRecord {

@@ -7,7 +7,7 @@
  * Every operation is idempotent: asking for what already is, is success.
  */
 import type { Observable } from 'rxjs';
-import type { Exit } from '../../resources/container.ts';
+import type { Exit } from '../../resources/kinds/container.ts';
 
 /** The device said no. `code` is an errno name (`EBUSY`) or a short word of ours (`TIMEOUT`, `LXC_START`). */
 export class DeviceError extends Error {

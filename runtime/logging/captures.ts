@@ -5,13 +5,13 @@
  * In: which containers there are, with the pids of their inits. Out: records, as many as the log server has room for;
  * what waits, waits where it is. LXC writes whether a daemon lives or not: a new one goes on where the last one stopped.
  */
-import type { Logger } from '../../resources/logger.ts';
+import type { Logger } from '../../resources/kinds/logger.ts';
+import { inTurn } from '../engine/in-turn.ts';
 import type { FollowedFiles, FollowedRoot } from '../host/followed-files.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
-import { inTurn } from '../in-turn.ts';
+import type { Delivered, Receipt } from './checkpoint.ts';
 import { FORGETFUL, type Follower, type FollowOptions, follow } from './follower.ts';
-import type { Delivered, Receipt } from './receipt.ts';
-import type { LogRecord } from './record.ts';
+import type { LogRecord } from './log-record.ts';
 
 /** Whether there is anything to hear of a container. */
 export interface Life {

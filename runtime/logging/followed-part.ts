@@ -2,7 +2,7 @@
 
 import type { FollowedFile } from '../host/followed-files.ts';
 import { DeviceError } from '../host/host.ts';
-import type { Delivered, Receipt } from './receipt.ts';
+import type { Delivered, Receipt } from './checkpoint.ts';
 
 /** As one record: even if each byte were a line, making JSON of it would not hold the event loop up for long. */
 const READ_BYTES = 16 * 1024;

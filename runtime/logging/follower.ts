@@ -2,15 +2,15 @@
  * Follows one file as it grows, is emptied, or gives way to a new one of its name (log-sockets.md §7).
  *
  * In: what somebody else writes, at any speed. Out: whole lines, each once, even over the daemon's death: see
- * receipt.ts. Nothing is polled: it watches while there is nothing to read. It does not watch while there is, nor for
+ * checkpoint.ts. Nothing is polled: it watches while there is nothing to read. It does not watch while there is, nor for
  * a moment afterwards, so that whoever writes or touches a file as fast as they can costs some wake-ups a second and
- * `allowance.ts` bytes. What of a ring was overwritten meanwhile is lost, and said so in its place.
+ * `read-allowance.ts` bytes. What of a ring was overwritten meanwhile is lost, and said so in its place.
  */
 import type { Subscription } from 'rxjs';
 import type { FollowedFiles, FollowedRoot } from '../host/followed-files.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
-import { allowance } from './allowance.ts';
 import { FollowedPart, type PartOptions } from './followed-part.ts';
+import { allowance } from './read-allowance.ts';
 
 export interface FollowOptions extends Omit<PartOptions, 'onForgetful'> {
   readonly files: FollowedFiles;

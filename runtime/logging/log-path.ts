@@ -6,7 +6,7 @@
  * Sources are names that containers choose. Whatever one writes, the path stays below its platform, no component is
  * longer than a file system takes with the suffixes of rotation, and none passes for a file that rotation made.
  */
-import type { LogRecord } from './record.ts';
+import type { LogRecord } from './log-record.ts';
 
 export const PANTAVISOR_LOG = 'pantavisor/pantavisor.log';
 export const SINGLE_FILE = 'pv.log';

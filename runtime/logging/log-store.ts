@@ -7,20 +7,21 @@
  * Must never throw over a disk that says no, wait for gzip, or keep more than one batch in memory: what cannot be
  * written is lost, counted, and told once.
  */
+
+import { inTurn } from '../engine/in-turn.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
 import type { LogFiles } from '../host/log-files.ts';
-import { inTurn } from '../in-turn.ts';
 import type { Budget, BudgetSettings } from './budget.ts';
-import { losses } from './losses.ts';
-import { measuring } from './measuring.ts';
+import { measuring } from './budget-measurement.ts';
+import type { Note, Notes } from './checkpoint.ts';
+import { openUsage, type Usage } from './disk-usage.ts';
+import { losses } from './dropped-lines.ts';
+import { type Chunk, type Layout, type Sorting, sorting } from './file-layout.ts';
+import type { LogRecord } from './log-record.ts';
+import { excessOf } from './log-retention.ts';
+import type { LogSink } from './log-sink.ts';
 import { type OpenFiles, openFiles } from './open-files.ts';
-import type { Note, Notes } from './receipt.ts';
-import type { LogRecord } from './record.ts';
 import { openRotation, type Rotation } from './rotation.ts';
-import type { LogSink } from './sink.ts';
-import { type Chunk, type Layout, type Sorting, sorting } from './sorting.ts';
-import { openUsage, type Usage } from './usage.ts';
-import { excessOf } from './watermark.ts';
 
 export interface LogStoreOptions {
   readonly logs: LogFiles;

@@ -1,6 +1,6 @@
 /** Which output gets what: `PV_LOG_SERVER_OUTPUTS`, `PV_LOG_CAPTURE` and `PV_LOG_LEVEL` (log-sockets.md §4). */
-import type { LogRecord } from './record.ts';
-import type { LogSink } from './sink.ts';
+import type { LogRecord } from './log-record.ts';
+import type { LogSink } from './log-sink.ts';
 
 export interface LogOutput {
   readonly sink: LogSink;

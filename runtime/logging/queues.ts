@@ -2,7 +2,7 @@
  * What waits to be written: one bounded queue per platform, served in turn, so that whoever logs more than can be
  * written loses of its own and holds up nobody else.
  */
-import type { LogRecord } from './record.ts';
+import type { LogRecord } from './log-record.ts';
 
 /** Some ten thousand lines: what comes by messages while a disk is busy for a second. */
 const PLATFORM_BYTES = 4 << 20;

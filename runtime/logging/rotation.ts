@@ -5,9 +5,9 @@
  */
 import { DeviceError } from '../host/host.ts';
 import type { LogFiles } from '../host/log-files.ts';
+import type { Usage } from './disk-usage.ts';
+import type { Losses } from './dropped-lines.ts';
 import { archiveAt, archiveOf, isUnfinished, rotatingAt, rotatingOf } from './log-path.ts';
-import type { Losses } from './losses.ts';
-import type { Usage } from './usage.ts';
 
 export interface Rotation {
   /** The one before it is not compressed yet. */

@@ -1,6 +1,6 @@
 /** The outputs `stdout…`: records as lines on the daemon's own output (log-sockets.md §4.3). */
-import { labelled, type Stamp } from './lines.ts';
-import type { LogSink } from './sink.ts';
+import { labelled, type Stamp } from './log-lines.ts';
+import type { LogSink } from './log-sink.ts';
 
 /** @param print resolves when it was taken. @param stamp asked at every batch. */
 export const stdoutSink = (print: (text: Buffer) => Promise<void>, stamp: () => Stamp | undefined): LogSink => ({

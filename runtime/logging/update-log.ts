@@ -5,8 +5,8 @@
  * The first 4096 bytes are kept: what came first is mostly the cause. Pantavisor keeps all, and then shows none of it.
  */
 import { DeviceError, type Files } from '../host/host.ts';
-import { jsonRecord } from './lines.ts';
-import type { LogSink } from './sink.ts';
+import { jsonRecord } from './log-lines.ts';
+import type { LogSink } from './log-sink.ts';
 
 export const MAX_UPDATE_LOG_BYTES = 4096;
 

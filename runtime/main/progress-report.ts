@@ -1,10 +1,10 @@
 /** Outcomes of proposals as progress, the words that Pantavisor's clients compare. Pure. */
 import { outcomeOf } from '../../reconcilers/desired/outcome.ts';
+import { type Failure, UPDATE } from '../../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
 import type { Outcome } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import { type Failure, UPDATE } from '../../resources/update.ts';
-import type { ProgressReport } from '../incoming/status-file.ts';
+import type { ProgressReport } from '../sources/directory/status-file.ts';
 
 /** undefined: the device has not begun with it, so there is nothing to report yet. */
 export const reportOf = (outcome: Outcome): ProgressReport | undefined => {

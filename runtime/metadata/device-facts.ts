@@ -5,12 +5,12 @@
  * nothing is polled.
  */
 import { auditTime, distinctUntilChanged, map, type Observable } from 'rxjs';
-import { CONTAINER_STATUSES, type ContainerStatusName } from '../../resources/goal.ts';
+import { CONTAINER_STATUSES, type ContainerStatusName } from '../../resources/kinds/goal.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { DeviceError } from '../host/host.ts';
-import { isRevision } from '../store/revision.ts';
-import type { Facts } from './machine.ts';
+import { isRevision } from '../store/trails/revision.ts';
+import type { Facts } from './machine-facts.ts';
 import type { Metadata } from './metadata.ts';
 
 export interface DeviceFactsOptions {

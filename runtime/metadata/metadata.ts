@@ -8,8 +8,9 @@
  * what it says. Directories stay what they are, they are mounted into containers.
  * It must never make a path of a key that is none of a single file, nor keep what is too large.
  */
+
+import { inTurn } from '../engine/in-turn.ts';
 import { DeviceError, type Files } from '../host/host.ts';
-import { inTurn } from '../in-turn.ts';
 
 export const MAX_VALUE_BYTES = 4096;
 export const MAX_KEYS = 1024;

@@ -17,9 +17,9 @@ import {
   timer,
 } from 'rxjs';
 import { isFinal } from '../../resources/progress.ts';
-import type { InstallOutcome } from '../api/steps.ts';
-import type { ProgressReport } from '../incoming/status-file.ts';
-import type { PushPort } from './port.ts';
+import type { InstallOutcome } from '../api/step-endpoints.ts';
+import type { ProgressReport } from '../sources/directory/status-file.ts';
+import type { PushPort } from './push-port.ts';
 
 export interface Delivery {
   readonly revision: string;

@@ -1,14 +1,14 @@
 /** Everything that is served where things are pushed. */
-import { json } from '../api/operation.ts';
-import { document } from '../api/reply.ts';
-import { patchOperation } from './editing.ts';
+import { json } from '../http/operation.ts';
+import { document } from '../http/reply.ts';
 import { eventsEndpoint } from './events.ts';
-import { objectEndpoint } from './objects.ts';
-import type { PushEndpoint } from './operation.ts';
-import type { PushPort } from './port.ts';
+import { patchOperation } from './patch-endpoint.ts';
+import { objectEndpoint } from './push-objects.ts';
+import type { PushEndpoint } from './push-operation.ts';
+import type { PushPort } from './push-port.ts';
+import { revisionEndpoints } from './push-revisions.ts';
 import { pvrEndpoints } from './pvr.ts';
-import { revisionEndpoints } from './revisions.ts';
-import type { Signing } from './signing.ts';
+import type { Signing } from './signed-urls.ts';
 
 const MOST_AUDITED = 500;
 
@@ -46,7 +46,7 @@ export const pushEndpoints = (port: PushPort, signing: Signing): readonly PushEn
           scopes: [],
           answers: { 200: json('OpenApi') },
           handle: async ({ origin }) => {
-            const { describe } = await import('./describing.ts');
+            const { describe } = await import('./push-openapi.ts');
             return document(describe(all, origin));
           },
         },

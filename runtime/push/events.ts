@@ -5,8 +5,8 @@
 import type { ServerResponse } from 'node:http';
 import { asyncScheduler, throttleTime } from 'rxjs';
 import { eventText, openStream } from './event-stream.ts';
-import type { PushEndpoint } from './operation.ts';
-import type { PushPort } from './port.ts';
+import type { PushEndpoint } from './push-operation.ts';
+import type { PushPort } from './push-port.ts';
 import { reportView } from './replies.ts';
 
 const EVERY_MS = 200;

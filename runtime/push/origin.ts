@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isStatusHost } from '../api/host-header.ts';
+import { isStatusHost } from '../http/host-header.ts';
 
 export interface OriginOptions {
   readonly listenHost: string;

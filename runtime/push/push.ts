@@ -10,15 +10,15 @@
  * It must never decide what runs, let in whom it does not know, or take the device down with it.
  */
 import { asyncScheduler, auditTime, merge, type Subscription } from 'rxjs';
-import type { PushSettings } from '../config/push.ts';
-import { inTurn } from '../in-turn.ts';
+import type { PushSettings } from '../config/push-config.ts';
+import { inTurn } from '../engine/in-turn.ts';
+import { openDoor } from './admission.ts';
 import { auditing } from './audit.ts';
-import { openDoor } from './door.ts';
 import { pushEndpoints } from './endpoints.ts';
-import { type Listener, openListener } from './listener.ts';
 import { originProblem } from './origin.ts';
-import type { PushPort } from './port.ts';
-import { signing } from './signing.ts';
+import { type Listener, openListener } from './push-listener.ts';
+import type { PushPort } from './push-port.ts';
+import { signing } from './signed-urls.ts';
 import { loadTls, type Tls } from './tls.ts';
 import { loadTokens, type Token } from './tokens.ts';
 

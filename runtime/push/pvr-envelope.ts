@@ -1,6 +1,6 @@
 /** What `pvr post` sends: `{"commit-msg":…,"rev":…,"state":{…}}`. The state is taken out as it stands: signatures are of its text. */
-import { STATE_LIMITS, type StateLimits } from '../../resources/state-limits.ts';
-import { splitState } from '../../resources/state-text.ts';
+import { STATE_LIMITS, type StateLimits } from '../../resources/state-format/state-limits.ts';
+import { splitState } from '../../resources/state-format/state-text.ts';
 
 export interface Envelope {
   readonly state: Buffer;

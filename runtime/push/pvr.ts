@@ -3,20 +3,20 @@
  * get read the state that runs, or that of a revision, with its objects; post and put bring another one and have it run.
  * The content of objects goes over URLs that are signed, because pvr asks for it without saying who it is.
  */
-import { STATE_LIMITS } from '../../resources/state-limits.ts';
-import { bodyPieces, contentLength, drain, parseObject, readBody, readBytes } from '../api/body.ts';
-import { streamObject } from '../api/objects.ts';
-import { json } from '../api/operation.ts';
-import { document, failure, type Reply } from '../api/reply.ts';
-import { distinctName } from '../incoming/placement.ts';
-import { isObjectId, localRevision } from '../store/revision.ts';
+import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
+import { streamObject } from '../api/object-endpoints.ts';
+import { bodyPieces, contentLength, drain, parseObject, readBody, readBytes } from '../http/body.ts';
+import { json } from '../http/operation.ts';
+import { document, failure, type Reply } from '../http/reply.ts';
+import { distinctName } from '../sources/directory/revision-placement.ts';
+import { isObjectId, localRevision } from '../store/trails/revision.ts';
 import { deliver } from './delivery.ts';
-import { localRevisionIn, revisionIn } from './names.ts';
-import type { PushEndpoint, PushOperation, PushRequest } from './operation.ts';
-import type { PushPort } from './port.ts';
+import type { PushEndpoint, PushOperation, PushRequest } from './push-operation.ts';
+import type { PushPort } from './push-port.ts';
 import { type Envelope, envelopeIn } from './pvr-envelope.ts';
 import { isAccepted, NOT_FOUND, refusalOf, reportView, TOO_LARGE, told } from './replies.ts';
-import type { Signing } from './signing.ts';
+import { localRevisionIn, revisionIn } from './revision-names.ts';
+import type { Signing } from './signed-urls.ts';
 
 const ROOT = '/cgi-bin/pvr';
 const MAX_ENVELOPE_BYTES = STATE_LIMITS.documentBytes + 64 * 1024;

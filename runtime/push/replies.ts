@@ -1,10 +1,10 @@
 /** How it went with a revision, as answers. */
 import { createHash } from 'node:crypto';
 import { MESSAGE } from '../../resources/progress.ts';
-import { document, failure, type Reply } from '../api/reply.ts';
-import type { ProgressReport } from '../incoming/status-file.ts';
+import { document, failure, type Reply } from '../http/reply.ts';
+import type { ProgressReport } from '../sources/directory/status-file.ts';
 import type { Accepted, Delivered } from './delivery.ts';
-import { refusal } from './operation.ts';
+import { refusal } from './push-operation.ts';
 
 /** For people and for loops of `curl --retry`: an update takes seconds, or minutes. */
 const BUSY = { 'Retry-After': '10' };

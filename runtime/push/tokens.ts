@@ -8,7 +8,7 @@
  * and with every token there is.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { fileEntries } from '../config/entries.ts';
+import { fileEntries } from '../config/key-value-entries.ts';
 import { DeviceError, type Files } from '../host/host.ts';
 import { type Client, SCOPES, type Scope } from './scope.ts';
 import { exposure } from './secret-file.ts';

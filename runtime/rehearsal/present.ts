@@ -6,11 +6,11 @@
  */
 
 import type { Kind, Status } from '../../resources/catalog.ts';
-import type { ContainerSpec } from '../../resources/container.ts';
-import type { LxcContext } from '../../resources/lxc-config.ts';
+import type { ContainerSpec } from '../../resources/kinds/container.ts';
+import type { Failure, Lifeline, Trial } from '../../resources/kinds/update.ts';
+import type { LxcContext } from '../../resources/lxc/lxc-config.ts';
 import type { Paths } from '../../resources/paths.ts';
 import type { Ref } from '../../resources/ref.ts';
-import type { Failure, Lifeline, Trial } from '../../resources/update.ts';
 
 export interface StoredRevision {
   readonly revision: string;

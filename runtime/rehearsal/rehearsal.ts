@@ -1,9 +1,9 @@
 /** What a rehearsal tells: the steps that were taken, in order, and how it ended. */
 import type { Action } from '../../resources/action.ts';
 import type { Ref } from '../../resources/ref.ts';
-import type { Event } from '../event.ts';
+import type { Event } from '../engine/event.ts';
+import { sentenceOf } from './action-sentence.ts';
 import type { Knowledge, Present } from './present.ts';
-import { sentenceOf } from './sentence.ts';
 
 export interface Step {
   readonly ref: Ref;

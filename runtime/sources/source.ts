@@ -12,8 +12,9 @@
  *                     └──► trying ─► testing ─► done
  *                               └───────┴─────► rolled back (cancelled, if a newer proposal ended the trial)
  */
+
+import type { Identity, UpdateSpec } from '../../resources/kinds/update.ts';
 import type { Outcome, SourceName } from '../../resources/proposal.ts';
-import type { Identity, UpdateSpec } from '../../resources/update.ts';
 
 export interface Source {
   readonly name: SourceName;

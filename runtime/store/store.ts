@@ -8,29 +8,30 @@
  * revision is tried, committed or rolled back is the update reconciler's business, and it never touches a file of
  * `disks/` or of another program's making.
  */
+
+import type { Failure } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts';
-import { STATE_LIMITS } from '../../resources/state-limits.ts';
-import type { Failure } from '../../resources/update.ts';
+import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
 import { type Clock, DeviceError, type Files } from '../host/host.ts';
-import { type BootBackEnd, openBootloader } from './boot-back-end.ts';
-import { type BootRevisions, bootRevisions } from './boot-revisions.ts';
-import type { Bootloader } from './bootloader.ts';
-import { openDocuments } from './documents.ts';
-import { stateHash } from './hash.ts';
-import { type Housekeeping, housekeeping, limitsOf, type StorageLimits } from './housekeeping.ts';
-import { NOTHING_USED, type Uses } from './in-use.ts';
-import { installation } from './installation.ts';
-import { identityOf, makeFactory, makeLayout, makeTrail } from './layout.ts';
-import { type Hold, type ObjectState, openObjects } from './objects.ts';
-import { type Failures, failuresOf, openRecords } from './records.ts';
-import { addReferences } from './references.ts';
+import { type BootBackEnd, openBootloader } from './boot/boot-back-end.ts';
+import { type BootRevisions, bootRevisions } from './boot/boot-revisions.ts';
+import type { Bootloader } from './boot/bootloader.ts';
+import { stateHash } from './objects/hash.ts';
+import { type Hold, type ObjectState, openObjects } from './objects/objects.ts';
+import { addReferences } from './objects/references.ts';
+import type { Source } from './objects/verification.ts';
+import { openVerified } from './objects/verified-files.ts';
 import { Rejection } from './rejection.ts';
-import { isRevision } from './revision.ts';
-import type { TrailContent } from './trail.ts';
-import { trailsBelow } from './trails.ts';
-import type { Source } from './verification.ts';
-import { openVerified } from './verified.ts';
+import { type Housekeeping, housekeeping, limitsOf, type StorageLimits } from './space/housekeeping.ts';
+import { NOTHING_USED, type Uses } from './space/objects-in-use.ts';
+import { openDocuments } from './trails/documents.ts';
+import { installation } from './trails/installation.ts';
+import { identityOf, makeFactory, makeLayout, makeTrail } from './trails/layout.ts';
+import { isRevision } from './trails/revision.ts';
+import type { TrailContent } from './trails/trail.ts';
+import { type Failures, failuresOf, openRecords } from './trails/trail-records.ts';
+import { trailsBelow } from './trails/trails.ts';
 
 export interface StoreOptions {
   readonly files: Files;

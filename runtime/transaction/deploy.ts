@@ -5,11 +5,11 @@
  * there is; the next deploy begins with putting it back.
  */
 import { basename, dirname } from 'node:path';
-import { type Entry, fileTextOf, parseState, type StateDocument } from '../../resources/state.ts';
-import { sha256 } from '../store/hash.ts';
-import { EXIT, TransactionError } from './failure.ts';
+import { type Entry, fileTextOf, parseState, type StateDocument } from '../../resources/state-format/state.ts';
+import { sha256 } from '../store/objects/hash.ts';
 import type { Transaction } from './transaction.ts';
 import { NOTHING_BEGUN } from './transaction.ts';
+import { EXIT, TransactionError } from './transaction-error.ts';
 
 /** What a boot loader finds below `.pv`, by the key of bsp/run.json that names it. */
 const BOOT_FILES: Readonly<Record<string, string>> = {

@@ -5,9 +5,9 @@
  * claim as well stays. Values are copied character by character, because signatures are over these very characters; the
  * result is in canonical order and without blanks between the values.
  */
-import { canonicalObject } from '../../resources/canonical-json.ts';
-import { STATE_SPEC } from '../../resources/state.ts';
-import { claimsOf } from './signature.ts';
+import { canonicalObject } from '../../resources/state-format/canonical-json.ts';
+import { STATE_SPEC } from '../../resources/state-format/state.ts';
+import { claimsOf } from './signature-claims.ts';
 
 /** Texts of values by key. */
 export type Parts = ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 /** A directory of objects by sha256, such as `pvr` keeps: each written whole, and only if it is what its name says. */
 import type { Files } from '../host/host.ts';
-import { openObjects } from '../store/objects.ts';
-import { openVerified } from '../store/verified.ts';
+import { openObjects } from '../store/objects/objects.ts';
+import { openVerified } from '../store/objects/verified-files.ts';
 import type { Store } from './parts.ts';
 
 export const objectDirectory = async (files: Files, directory: string): Promise<Store> => {

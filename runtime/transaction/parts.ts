@@ -1,11 +1,11 @@
 /** What can be added: a tarball of an export, raw, gzip or bzip2, told by content; or a state document. */
-import { STATE_SPEC } from '../../resources/state.ts';
-import { STATE_LIMITS } from '../../resources/state-limits.ts';
-import { splitState } from '../../resources/state-text.ts';
-import { peek } from '../store/peek.ts';
-import { type ObjectSink, readTarball, TARBALL_LIMITS } from '../store/tarball.ts';
-import { EXIT, TransactionError } from './failure.ts';
+import { STATE_SPEC } from '../../resources/state-format/state.ts';
+import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
+import { splitState } from '../../resources/state-format/state-text.ts';
+import { peek } from '../store/archive/stream-head.ts';
+import { type ObjectSink, readTarball, TARBALL_LIMITS } from '../store/archive/tarball.ts';
 import type { Parts } from './merge.ts';
+import { EXIT, TransactionError } from './transaction-error.ts';
 
 /** Anything with an end; `name` is for people. */
 export interface Input {

@@ -8,13 +8,13 @@
  * They are applied in alphabetical order. Others may put entries there as well.
  */
 import { basename } from 'node:path';
-import { STATE_LIMITS } from '../../resources/state-limits.ts';
-import { isObjectId } from '../store/revision.ts';
-import { EXIT, TransactionError } from './failure.ts';
+import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
+import { isObjectId } from '../store/trails/revision.ts';
 import { addParts, type Parts, removePart } from './merge.ts';
 import { type Input, partsOf, readParts } from './parts.ts';
-import type { TransactionRecord } from './record.ts';
 import { begin, NOTHING_BEGUN, type Transaction } from './transaction.ts';
+import { EXIT, TransactionError } from './transaction-error.ts';
+import type { TransactionRecord } from './transaction-record.ts';
 
 const REMOVE = '.remove';
 /** No entry begins with a dot. */

@@ -8,13 +8,13 @@
  * Must never: change a character of a value, or leave a directory from which no command can go on.
  */
 import type { Files } from '../host/host.ts';
-import { loadBase } from './base.ts';
-import { EXIT, TransactionError } from './failure.ts';
+import { generatedName } from './generated-name.ts';
+import { loadBase } from './load-base.ts';
 import { addParts, removePart } from './merge.ts';
 import { objectDirectory } from './object-directory.ts';
 import { type Decompress, type Input, partsOf, readParts, type Store } from './parts.ts';
-import type { TransactionRecord } from './record.ts';
-import { generatedName } from './revision-name.ts';
+import { EXIT, TransactionError } from './transaction-error.ts';
+import type { TransactionRecord } from './transaction-record.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 /** The daemon, as far as a transaction needs it. All throw TransactionError for what it refuses. */

@@ -5,12 +5,12 @@
  * whatever is cut off leaves either the transaction as it was, or none.
  */
 import { resolve } from 'node:path';
-import { STATE_LIMITS } from '../../resources/state-limits.ts';
+import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
 import type { Files } from '../host/host.ts';
-import { EXIT, TransactionError } from './failure.ts';
 import { type Parts, textOfParts } from './merge.ts';
 import { partsOf } from './parts.ts';
-import { decodeRecord, encodeRecord, type TransactionRecord } from './record.ts';
+import { EXIT, TransactionError } from './transaction-error.ts';
+import { decodeRecord, encodeRecord, type TransactionRecord } from './transaction-record.ts';
 
 /** Kept while the directory is wiped: whoever works here holds it. */
 export const LOCK_FILE = '.pantavisor.lock';

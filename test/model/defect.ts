@@ -1,5 +1,5 @@
 /** Whether a revision on the storage is all there. */
-import { EMPTY_STATE } from '../../runtime/store/layout.ts';
+import { EMPTY_STATE } from '../../runtime/store/trails/layout.ts';
 import { STATES } from './machine.ts';
 import { type Tree, textAt } from './tree.ts';
 

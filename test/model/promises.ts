@@ -4,8 +4,9 @@
  * In every state some revision boots, and all of it is there. Over every step what was written down about a failure
  * stays as it is. At rest nothing is half-done, and everybody tells the same: boot variables, progress, failures, links.
  */
+
+import type { Failure } from '../../resources/kinds/update.ts';
 import { isFinal, Progress } from '../../resources/progress.ts';
-import type { Failure } from '../../resources/update.ts';
 import { defectOf } from './defect.ts';
 import type { Exploration, State, Step } from './explore.ts';
 import { STATES, WORLDS } from './machine.ts';

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { FileSystem } from '../../runtime/host/simulated/file-system.ts';
 import type { DirectoryNode } from '../../runtime/host/simulated/inode.ts';
-import { isTemporary } from '../../runtime/host/simulated/tree.ts';
-import { parseUboot } from '../../runtime/store/uboot.ts';
+import { isTemporary } from '../../runtime/host/simulated/inode-operations.ts';
+import { parseUboot } from '../../runtime/store/boot/uboot.ts';
 
 export type Entry =
   | 'directory'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isUp, reconcileDisk } from '../../reconcilers/disk.ts';
-import type { DiskSpec, DiskStatus } from '../../resources/disk.ts';
+import type { DiskSpec, DiskStatus } from '../../resources/kinds/disk.ts';
 import { type Given, mountedRoot, planFor, sentence } from './given.ts';
 
 const REF = 'disk/data';

@@ -1,12 +1,12 @@
 /** Snapshots and specs for the tables of the reconciler tests. */
 import type { Kind, Spec, Status } from '../../resources/catalog.ts';
-import type { ContainerSpec, ContainerStatus, Exit, Run } from '../../resources/container.ts';
-import type { GroupSpec } from '../../resources/group.ts';
+import type { ContainerSpec, ContainerStatus, Exit, Run } from '../../resources/kinds/container.ts';
+import type { GroupSpec } from '../../resources/kinds/group.ts';
+import type { AutoRecovery } from '../../resources/kinds/recovery.ts';
+import type { VolumeSpec, VolumeStatus } from '../../resources/kinds/volume.ts';
 import type { Plan } from '../../resources/plan.ts';
-import type { AutoRecovery } from '../../resources/recovery.ts';
 import type { Ref } from '../../resources/ref.ts';
 import { EMPTY_SNAPSHOT, type Reconciler, resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import type { VolumeSpec, VolumeStatus } from '../../resources/volume.ts';
 
 export type Given = {
   readonly desired?: Readonly<Record<Ref, Spec>>;

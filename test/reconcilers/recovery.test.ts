@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideRecovery, retryDelaySeconds } from '../../reconcilers/recovery.ts';
-import type { Exit } from '../../resources/container.ts';
-import type { AutoRecovery } from '../../resources/recovery.ts';
+import type { Exit } from '../../resources/kinds/container.ts';
+import type { AutoRecovery } from '../../resources/kinds/recovery.ts';
 import { containerSpec, exited, recovery, run } from './given.ts';
 
 const FAILED: Exit = { type: 'code', code: 1 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcileUpdate } from '../../reconcilers/update.ts';
-import type { Failure, Trial, UpdateStatus } from '../../resources/update.ts';
+import type { Failure, Trial, UpdateStatus } from '../../resources/kinds/update.ts';
 import {
   containerSpec,
   exited,

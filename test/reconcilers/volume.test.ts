@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcileVolume } from '../../reconcilers/volume.ts';
-import type { VolumeSource, VolumeStatus } from '../../resources/volume.ts';
+import type { VolumeSource, VolumeStatus } from '../../resources/kinds/volume.ts';
 import {
   containerSpec,
   exited,

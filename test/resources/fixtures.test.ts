@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { stateJsonSchema } from '../../resources/json-schema.ts';
-import { type ReadState, readState } from '../../resources/read-state.ts';
+import { stateJsonSchema } from '../../resources/state-format/json-schema.ts';
+import { type ReadState, readState } from '../../resources/state-format/read-state.ts';
 import { aState, testContext } from '../state-builder.ts';
 
 const FIXTURES = ['factory', 'gateway', 'custom-groups'] as const;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_PROBLEMS } from '../../resources/problem.ts';
-import { type ReadState, readState } from '../../resources/read-state.ts';
+import { MAX_PROBLEMS } from '../../resources/state-format/problem.ts';
+import { type ReadState, readState } from '../../resources/state-format/read-state.ts';
 import { processorTime } from '../processor-time.ts';
 import { aState, sha256, testContext } from '../state-builder.ts';
 

@@ -1,8 +1,8 @@
 /** What `explain` says afterwards: for everything that happened to a resource, what brought it about. */
 import { describe, expect, it } from 'vitest';
 import type { Ref } from '../../resources/ref.ts';
+import { explainResource } from '../../runtime/device/explain-resource.ts';
 import { chainOf } from '../../runtime/history/explanation.ts';
-import { explainResource } from '../../runtime/main/explain.ts';
 import { aState } from '../state-builder.ts';
 import { expectIdle } from './idle.ts';
 import { aRig, type Rig, type RigOptions } from './rig.ts';

@@ -1,7 +1,7 @@
 /** What the history keeps of revisions: across crashes at any moment, on a bad disk, and without a write too many. */
 import { describe, expect, it } from 'vitest';
+import { sentenceOf } from '../../runtime/history/entry-sentence.ts';
 import type { RevisionRecord } from '../../runtime/history/revision-record.ts';
-import { sentenceOf } from '../../runtime/history/sentence.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
 import { aState } from '../state-builder.ts';
 import { expectIdle } from './idle.ts';

@@ -1,9 +1,9 @@
 /** Commands about revisions that are installed already, over a whole simulated device. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
-import { UPDATE } from '../../resources/update.ts';
-import { type LocalRun, localRun } from '../../runtime/main/local-run.ts';
+import { type LocalRun, localRun } from '../../runtime/device/local-run.ts';
 import { aState, type StateBuilder, TEST_PATHS } from '../state-builder.ts';
 import { aRig, type Rig } from './rig.ts';
 import { settled } from './settled.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Exit } from '../../resources/container.ts';
+import type { Exit } from '../../resources/kinds/container.ts';
 import { aState } from '../state-builder.ts';
 import { expectIdle } from './idle.ts';
 import { aRig, type Rig } from './rig.ts';

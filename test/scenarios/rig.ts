@@ -5,18 +5,18 @@
  */
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { refsIn } from '../../reconcilers/relations.ts';
-import type { ContainerStatus } from '../../resources/container.ts';
+import type { ContainerStatus } from '../../resources/kinds/container.ts';
+import { UPDATE, type UpdateStatus } from '../../resources/kinds/update.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
-import { UPDATE, type UpdateStatus } from '../../resources/update.ts';
-import type { ControlAction } from '../../runtime/api/deps.ts';
-import type { Event } from '../../runtime/event.ts';
+import type { ControlAction } from '../../runtime/api/ports.ts';
+import { type Device, startDevice } from '../../runtime/device/device.ts';
+import type { StorageSettings } from '../../runtime/device/storage-maintenance.ts';
+import type { Event } from '../../runtime/engine/event.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
 import type { Behaviour, BehaviourOf } from '../../runtime/host/simulated/behaviour.ts';
+import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulated/persistent-storage.ts';
 import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
-import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulated/storage.ts';
-import { type Device, startDevice } from '../../runtime/main/device.ts';
-import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import type { ProposalPort } from '../../runtime/sources/source.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 import { storeObjects } from './objects.ts';

@@ -1,7 +1,8 @@
 /** Inits of a simulated device that signal READY, as clients of whichever daemon there is. */
+
+import type { Device } from '../../runtime/device/device.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
 import type { SimulatedHost } from '../../runtime/host/simulated/simulated.ts';
-import type { Device } from '../../runtime/main/device.ts';
 
 interface Up {
   readonly host: SimulatedHost;

@@ -1,6 +1,6 @@
 /** Several sources of desired state beside each other, over a whole simulated device. */
 import { beforeEach, expect, it } from 'vitest';
-import { watchedDirectory } from '../../runtime/main/incoming.ts';
+import { watchedDirectory } from '../../runtime/device/watched-directory.ts';
 import type { ProposalPort, Source } from '../../runtime/sources/source.ts';
 import { aState, type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 import { storeObjects } from './objects.ts';

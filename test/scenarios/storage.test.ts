@@ -1,8 +1,8 @@
 /** Objects that rot, disks that fill up: what the whole device makes of it. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { nextConditions } from '../../runtime/api/conditions.ts';
-import type { StorageSettings } from '../../runtime/main/keeper.ts';
-import { reserveSize } from '../../runtime/store/reserve.ts';
+import type { StorageSettings } from '../../runtime/device/storage-maintenance.ts';
+import { reserveSize } from '../../runtime/store/space/reserve.ts';
 import { aState, type StateBuilder, sha256 } from '../state-builder.ts';
 import { lxcFile } from './objects.ts';
 import { aRig, type Rig, type RigOptions } from './rig.ts';

@@ -5,17 +5,17 @@
  * Out: the device after the course, calm again. It judges nothing; verdict.ts does.
  */
 import { refsIn } from '../../reconcilers/relations.ts';
+import type { StorageSettings } from '../../runtime/device/storage-maintenance.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
 import type { Delivery, Fault, Faults, Operation } from '../../runtime/host/simulated/operation.ts';
 import { seededFaults } from '../../runtime/host/simulated/seeded-faults.ts';
-import type { StorageSettings } from '../../runtime/main/keeper.ts';
 import { Rejection } from '../../runtime/store/rejection.ts';
 import { lxcFile } from '../scenarios/objects.ts';
 import { aRig, type Rig, type RigOptions } from '../scenarios/rig.ts';
 import { DaemonDied } from '../scenarios/settled.ts';
 import { sha256 } from '../state-builder.ts';
 import { type Course, courseOf, type Step } from './course.ts';
-import { doMischief, makeAmends } from './mischief.ts';
+import { doMischief, makeAmends } from './fault-injection.ts';
 import { behaviourIn, type DeviceModel, NAMES, stateOf } from './model.ts';
 
 export interface Proposal {

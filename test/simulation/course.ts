@@ -1,5 +1,5 @@
 /** What happens to a simulated device, made from a seed: data, so that the same seed is the same course for ever. */
-import type { ControlAction } from '../../runtime/api/deps.ts';
+import type { ControlAction } from '../../runtime/api/ports.ts';
 import { type Random, seededRandom } from '../../runtime/host/simulated/random.ts';
 import type { FaultRates } from '../../runtime/host/simulated/seeded-faults.ts';
 import { type DeviceModel, mutated, randomModel, spoiled } from './model.ts';

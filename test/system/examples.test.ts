@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Device, ready, startDevice } from '../../hack/demonstration/device.ts';
+import { drop, follow } from '../../hack/demonstration/drop.ts';
+import { freePort, rewritePorts } from '../../hack/demonstration/ports.ts';
 import { stageExample } from '../../hack/images/build.ts';
-import { type Device, ready, startDevice } from '../../hack/showcase/device.ts';
-import { drop, follow } from '../../hack/showcase/drop.ts';
-import { freePort, rewritePorts } from '../../hack/showcase/ports.ts';
 import type { StatusView } from '../../runtime/api/status.ts';
 import { describeSystem } from './require-root.ts';
 

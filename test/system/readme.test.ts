@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Device, ready, startDevice } from '../../hack/showcase/device.ts';
-import { drop, follow, sentence } from '../../hack/showcase/drop.ts';
-import { freePort } from '../../hack/showcase/ports.ts';
+import { type Device, ready, startDevice } from '../../hack/demonstration/device.ts';
+import { drop, follow, sentence } from '../../hack/demonstration/drop.ts';
+import { freePort } from '../../hack/demonstration/ports.ts';
 import { describeSystem } from './require-root.ts';
 
 const project = resolve(import.meta.dirname, '../..');

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeDirectory, sweep } from '../../hack/showcase/sweep.ts';
+import { removeDirectory, sweep } from '../../hack/demonstration/sweep.ts';
 import { deviceCgroups, markedLoopDevices, tracesOf } from '../../hack/traces.ts';
 import { describeSystem } from './require-root.ts';
 

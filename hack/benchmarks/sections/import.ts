@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson } from '../../../resources/canonical-json.ts';
+import { canonicalJson } from '../../../resources/state-format/canonical-json.ts';
 import { download, getAgain, upload, uploadSmall } from '../asking.ts';
 import { answers, type BenchDevice, type Daemon, newDirectory } from '../device.ts';
 import type { Context, Figure, Section } from '../figure.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { canonicalJson } from '../../../resources/canonical-json.ts';
+import { canonicalJson } from '../../../resources/state-format/canonical-json.ts';
 import { answers, type BenchDevice, type Daemon } from '../device.ts';
 import type { Context, Figure, Section } from '../figure.ts';
 import type { BenchState } from '../guest.ts';

@@ -1,7 +1,7 @@
 /** From the start of the process to running containers, and the floor beside it, in turns. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { sweep } from '../../showcase/sweep.ts';
+import { sweep } from '../../demonstration/sweep.ts';
 import { answers, benchDevice, newDirectory } from '../device.ts';
 import type { Context, Figure, Section } from '../figure.ts';
 import { floor, type Way } from '../floor.ts';

@@ -1,5 +1,5 @@
 /** How a simulated container behaves, from one start to its end. */
-import type { Exit } from '../../../resources/container.ts';
+import type { Exit } from '../../../resources/kinds/container.ts';
 
 export interface Behaviour {
   /** From the start to a running init. */

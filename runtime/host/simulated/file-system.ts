@@ -1,7 +1,7 @@
 /** One file system of the simulated device: a tree of inodes, how full it is, and who watches it. */
 import { type BlockDevice, blocksOf, type DirectoryNode, type FileNode, type Inode } from './inode.ts';
-import type { Journal } from './journal.ts';
-import { refuse } from './refusal.ts';
+import { refuse } from './simulated-error.ts';
+import type { Journal } from './unsynced-changes.ts';
 
 const MAX_LINKS = 65_000;
 /** In how many places an append can be torn. */

@@ -1,8 +1,8 @@
 /** What survives the power: storage, the seed's course, and what the test decided about faults and containers. */
 import type { Behaviour, BehaviourOf } from './behaviour.ts';
 import type { Faults } from './operation.ts';
+import { type SimulatedStorage, simulatedStorage } from './persistent-storage.ts';
 import { type Random, seededRandom } from './random.ts';
-import { type SimulatedStorage, simulatedStorage } from './storage.ts';
 
 export interface SimulatedOptions {
   /** Of everything left to chance: what a tear or a power cut leaves, boot ids. */

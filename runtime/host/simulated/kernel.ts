@@ -6,16 +6,16 @@
 import { FileSystem } from './file-system.ts';
 import type { Hardware } from './hardware.ts';
 import { type BlockDevice, contentsOf, type FileNode, labelOf } from './inode.ts';
-import type { Journal } from './journal.ts';
-import { Lxc } from './lxc.ts';
-import { whole } from './mount-status.ts';
+import { makeDirectory } from './inode-operations.ts';
 import { Namespace } from './namespace.ts';
 import type { Faults, Operation } from './operation.ts';
 import type { Random } from './random.ts';
-import { refuse } from './refusal.ts';
+import { refuse } from './simulated-error.ts';
+import { Lxc } from './simulated-lxc.ts';
+import { whole } from './simulated-mount-status.ts';
+import { Timeline } from './simulated-time.ts';
 import { Swaps, Zram } from './swaps.ts';
-import { Timeline } from './timeline.ts';
-import { makeDirectory } from './tree.ts';
+import type { Journal } from './unsynced-changes.ts';
 
 const ANONYMOUS_MAJOR = 0;
 const LOOP_MAJOR = 7;

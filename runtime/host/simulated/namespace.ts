@@ -6,7 +6,7 @@
  */
 import type { FileSystem } from './file-system.ts';
 import { type DirectoryNode, type Inode, pathWithin } from './inode.ts';
-import { refuse } from './refusal.ts';
+import { refuse } from './simulated-error.ts';
 
 export interface Mounted {
   readonly id: number;

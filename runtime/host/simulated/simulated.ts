@@ -11,17 +11,17 @@ import type { FollowedFiles } from '../followed-files.ts';
 import type { Host } from '../host.ts';
 import type { LogFiles } from '../log-files.ts';
 import type { Behaviour, BehaviourOf } from './behaviour.ts';
-import { simulatedContainers } from './containers.ts';
-import { type Caller, Daemon } from './daemon.ts';
-import { simulatedDisks } from './disks.ts';
-import { simulatedFiles } from './files.ts';
-import { simulatedFollowedFiles } from './followed-files.ts';
+import { type Mischief, mischiefOn } from './fault-injection.ts';
 import { Hardware, type SimulatedOptions } from './hardware.ts';
 import { Kernel } from './kernel.ts';
-import { simulatedLogFiles } from './log-files.ts';
-import { type Mischief, mischiefOn } from './mischief.ts';
-import { simulatedMounts } from './mounts.ts';
 import type { Faults, Operation } from './operation.ts';
+import { simulatedContainers } from './simulated-containers.ts';
+import { type Caller, Daemon } from './simulated-daemon.ts';
+import { simulatedDisks } from './simulated-disks.ts';
+import { simulatedFiles } from './simulated-files.ts';
+import { simulatedFollowedFiles } from './simulated-followed-files.ts';
+import { simulatedLogFiles } from './simulated-log-files.ts';
+import { simulatedMounts } from './simulated-mounts.ts';
 
 export interface SimulatedHost extends Host {
   /** What this daemon changed: `mount image objects/ab12… on volumes/web/root.squashfs`, `start web`. */

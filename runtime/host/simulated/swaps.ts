@@ -1,7 +1,7 @@
 /** The swaps and zram devices of the simulated kernel. */
 import type { FileSystem } from './file-system.ts';
 import type { DirectoryNode } from './inode.ts';
-import { refuse } from './refusal.ts';
+import { refuse } from './simulated-error.ts';
 
 export class Swaps {
   readonly #paths = new Set<string>();

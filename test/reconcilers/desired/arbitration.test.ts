@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isUpdating, reasonToRefuse } from '../../../reconcilers/desired/arbitration.ts';
+import type { Failure, Trial, UpdateStatus } from '../../../resources/kinds/update.ts';
 import type { Proposal, SourceName } from '../../../resources/proposal.ts';
-import type { Failure, Trial, UpdateStatus } from '../../../resources/update.ts';
 
 const COMMITTED: UpdateStatus = { committed: { revision: 'locals/1', hash: 'h1' }, failures: {} };
 const trialOf = (revision: string, hash: string): Trial => ({

@@ -6,7 +6,7 @@ import {
   desiredState,
   type Gates,
 } from '../../../reconcilers/desired/desired.ts';
-import type { UpdateStatus } from '../../../resources/update.ts';
+import type { UpdateStatus } from '../../../resources/kinds/update.ts';
 import { containerSpec, groupSpec, rootVolume } from '../given.ts';
 
 const WEB = containerSpec({ roles: ['mgmt'] });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Followed, outcomeOf } from '../../../reconcilers/desired/outcome.ts';
+import type { Failure, Trial, UpdateStatus } from '../../../resources/kinds/update.ts';
 import type { Outcome, Proposal } from '../../../resources/proposal.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { Failure, Trial, UpdateStatus } from '../../../resources/update.ts';
 
 const WEB = { revision: 'locals/web', hash: 'h' };
 const MINE: Proposal = { spec: WEB, source: 'push', from: 'ci' };

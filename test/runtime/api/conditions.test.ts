@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { UpdateStatus } from '../../../resources/kinds/update.ts';
 import { act, CONVERGED, stall, waitFor } from '../../../resources/plan.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { UpdateStatus } from '../../../resources/update.ts';
 import { nextConditions } from '../../../runtime/api/conditions.ts';
 import { container, exited, snapshotOf } from './fixture.ts';
 

@@ -1,6 +1,7 @@
 /** Ports of a device on which nothing is stored, for tests of something else; what they are asked for is recorded. */
-import type { ApiDeps } from '../../../runtime/api/deps.ts';
-import type { MetadataPort } from '../../../runtime/api/metadata.ts';
+
+import type { MetadataPort } from '../../../runtime/api/metadata-endpoints.ts';
+import type { ApiDeps } from '../../../runtime/api/ports.ts';
 import { metadataJson } from '../../../runtime/metadata/metadata-json.ts';
 
 type Ports = Pick<

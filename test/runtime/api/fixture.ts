@@ -4,13 +4,13 @@ import { lstat, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defer, EMPTY, finalize, Subject } from 'rxjs';
-import type { ContainerSpec, ContainerStatus } from '../../../resources/container.ts';
-import type { ContainerStatusName } from '../../../resources/goal.ts';
-import type { GroupSpec } from '../../../resources/group.ts';
+import type { ContainerSpec, ContainerStatus } from '../../../resources/kinds/container.ts';
+import type { ContainerStatusName } from '../../../resources/kinds/goal.ts';
+import type { GroupSpec } from '../../../resources/kinds/group.ts';
 import { CONVERGED, type Plan } from '../../../resources/plan.ts';
 import { type Ref, refOf } from '../../../resources/ref.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { ApiDeps, Caller, ControlAnswer } from '../../../runtime/api/deps.ts';
+import type { ApiDeps, Caller, ControlAnswer } from '../../../runtime/api/ports.ts';
 import { fakePorts } from './fake-ports.ts';
 
 export const container = (name: string, changes: Partial<ContainerSpec> = {}): ContainerSpec => ({

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { tallyActions } from '../../../runtime/api/action-tally.ts';
 import { metricsPage } from '../../../runtime/api/metrics.ts';
 import { statusView } from '../../../runtime/api/status.ts';
-import { EMPTY_TIMELINE, type StatusNames } from '../../../runtime/api/timeline.ts';
-import type { Event } from '../../../runtime/event.ts';
+import { EMPTY_TIMELINE, type StatusNames } from '../../../runtime/api/status-timeline.ts';
+import type { Event } from '../../../runtime/engine/event.ts';
 import { container, group, running, snapshotOf } from './fixture.ts';
 
 const TIME = { nowMs: 60_000, wallTime: new Date('2024-01-01T00:01:00Z') };

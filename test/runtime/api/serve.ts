@@ -1,9 +1,9 @@
 /** A control socket with a few endpoints of one's choice. */
-import { listenerFor } from '../../../runtime/api/endpoint.ts';
-import { isControlHost } from '../../../runtime/api/host-header.ts';
-import type { Endpoint } from '../../../runtime/api/operation.ts';
-import { apiServer, closeServer } from '../../../runtime/api/server.ts';
-import { listenOnSocket } from '../../../runtime/api/socket.ts';
+import { listenerFor } from '../../../runtime/api/control-handler.ts';
+import { isControlHost } from '../../../runtime/http/host-header.ts';
+import type { Endpoint } from '../../../runtime/http/operation.ts';
+import { apiServer, closeServer } from '../../../runtime/http/server.ts';
+import { listenOnSocket } from '../../../runtime/http/unix-listener.ts';
 import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
 import { type Answer, ask } from './wire.ts';
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { Script } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
-import type { ApiDeps } from '../../../runtime/api/deps.ts';
+import type { ApiDeps } from '../../../runtime/api/ports.ts';
 import { STATUS_SCRIPT } from '../../../runtime/api/status-script.ts';
 import { container, type FakeDevice, fakeDevice, snapshotOf } from './fixture.ts';
 

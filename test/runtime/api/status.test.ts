@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Trial, UpdateStatus } from '../../../resources/kinds/update.ts';
 import { act, CONVERGED, waitFor } from '../../../resources/plan.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { Trial, UpdateStatus } from '../../../resources/update.ts';
 import { statusView } from '../../../runtime/api/status.ts';
-import { EMPTY_TIMELINE, nextTimeline, type StatusNames } from '../../../runtime/api/timeline.ts';
+import { EMPTY_TIMELINE, nextTimeline, type StatusNames } from '../../../runtime/api/status-timeline.ts';
 import { container, group, running, snapshotOf } from './fixture.ts';
 
 const names: StatusNames = { containerStatusName: () => 'STARTED', groupStatusName: () => 'READY' };

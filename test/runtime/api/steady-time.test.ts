@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { ContainerStatusName } from '../../../resources/goal.ts';
+import type { ContainerStatusName } from '../../../resources/kinds/goal.ts';
 import { statusView } from '../../../runtime/api/status.ts';
+import { EMPTY_TIMELINE } from '../../../runtime/api/status-timeline.ts';
 import { steadyTime } from '../../../runtime/api/steady-time.ts';
-import { EMPTY_TIMELINE } from '../../../runtime/api/timeline.ts';
 import { running, snapshotOf } from '../../reconcilers/given.ts';
 
 const WEB = 'container/web';

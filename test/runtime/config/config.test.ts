@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ConfigSources, loadConfig } from '../../../runtime/config/config.ts';
-import { ConfigError } from '../../../runtime/config/error.ts';
+import { ConfigError } from '../../../runtime/config/config-error.ts';
 import type { ConfigKey } from '../../../runtime/config/keys.ts';
 
 const valueFrom = (name: ConfigKey, sources: Partial<ConfigSources>): unknown =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { LEVELS, type Level, maySet } from '../../../runtime/config/config-level.ts';
 import { CONFIG_KEYS, KEYS } from '../../../runtime/config/keys.ts';
-import { LEVELS, type Level, maySet } from '../../../runtime/config/level.ts';
 
 describe('the table of keys', () => {
   it('holds the 113 keys of Pantavisor and our own nine', () => {

@@ -1,8 +1,8 @@
 /** Levels: who may set a key, who beats whom, and what a broken source does. */
 import { describe, expect, it } from 'vitest';
 import { type ConfigSources, loadConfig } from '../../../runtime/config/config.ts';
+import { LEVELS, type Level, maySet } from '../../../runtime/config/config-level.ts';
 import { CONFIG_KEYS, KEYS } from '../../../runtime/config/keys.ts';
-import { LEVELS, type Level, maySet } from '../../../runtime/config/level.ts';
 import { applyEntries, DEFAULTS } from '../../../runtime/config/settings.ts';
 
 const levelOf = (sources: Partial<ConfigSources>) => {

@@ -1,8 +1,8 @@
 import { BehaviorSubject } from 'rxjs';
 import { expect, test } from 'vitest';
+import type { UpdateStatus } from '../../../resources/kinds/update.ts';
 import type { Proposal } from '../../../resources/proposal.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { UpdateStatus } from '../../../resources/update.ts';
 import { openArbiter } from '../../../runtime/device/arbiter.ts';
 
 const A = { revision: 'locals/a', hash: 'ha' };

@@ -1,9 +1,9 @@
 /** The log on the storage: bounded, whole or passed over, and never in the way. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bootOf, type Entry, entriesIn, inOrder, lineOf } from '../../../runtime/history/entry.ts';
+import { bootOf, type Entry, entriesIn, inOrder, lineOf } from '../../../runtime/history/history-entry.ts';
 import { openJournal } from '../../../runtime/history/journal.ts';
-import { openRing, type Ring } from '../../../runtime/history/ring.ts';
+import { openRing, type Ring } from '../../../runtime/history/segment-ring.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../../runtime/history/entry.ts';
+import { renderExplanation, renderHistory } from '../../../runtime/cli/pvcontrol/history-text.ts';
 import { chainOf, deedsOf } from '../../../runtime/history/explanation.ts';
+import type { Entry } from '../../../runtime/history/history-entry.ts';
 import { type RevisionRecord, revisionRecords } from '../../../runtime/history/revision-record.ts';
-import { renderExplanation, renderHistory } from '../../../runtime/main/pvcontrol/history-text.ts';
 
 const START_MS = Date.UTC(2024, 0, 1);
 let id = 0;

@@ -1,6 +1,6 @@
 /** Containers: one life from configure to remove, and how each end becomes known exactly once. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Exit } from '../../../resources/container.ts';
+import type { Exit } from '../../../resources/kinds/container.ts';
 import type { Containers } from '../../../runtime/host/host.ts';
 import { collect, type Device, finish, type Script } from './contract-device.ts';
 

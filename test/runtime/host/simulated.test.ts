@@ -3,9 +3,9 @@ import { createGunzip, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { squashfsImage } from '../../../runtime/host/simulated/inode.ts';
 import { ALL_FAULT_POINTS, faultPoints } from '../../../runtime/host/simulated/operation.ts';
+import { simulatedStorage } from '../../../runtime/host/simulated/persistent-storage.ts';
 import { seededFaults } from '../../../runtime/host/simulated/seeded-faults.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
-import { simulatedStorage } from '../../../runtime/host/simulated/storage.ts';
 import { processorTime } from '../../processor-time.ts';
 
 const IMAGE = `/storage/objects/ab12${'0'.repeat(60)}`;

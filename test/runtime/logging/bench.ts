@@ -2,11 +2,11 @@
 import { gunzipSync } from 'node:zlib';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import type { BudgetSettings } from '../../../runtime/logging/budget.ts';
+import { openNotes } from '../../../runtime/logging/checkpoint.ts';
+import type { Layout } from '../../../runtime/logging/file-layout.ts';
+import type { LogRecord } from '../../../runtime/logging/log-record.ts';
+import type { LogSink } from '../../../runtime/logging/log-sink.ts';
 import { openLogStore } from '../../../runtime/logging/log-store.ts';
-import { openNotes } from '../../../runtime/logging/receipt.ts';
-import type { LogRecord } from '../../../runtime/logging/record.ts';
-import type { LogSink } from '../../../runtime/logging/sink.ts';
-import type { Layout } from '../../../runtime/logging/sorting.ts';
 
 export const LOGS = '/storage/logs';
 export const RUN = '/run';

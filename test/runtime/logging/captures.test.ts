@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { type Captures, type CapturesOptions, type Life, openCaptures } from '../../../runtime/logging/captures.ts';
-import type { LogRecord } from '../../../runtime/logging/record.ts';
+import type { LogRecord } from '../../../runtime/logging/log-record.ts';
 
 const CAPTURE = '/run/capture';
 const rootOf = (name: string, initPid: number) => ({ path: `/roots/${name}-${initPid}`, isRight: async () => true });

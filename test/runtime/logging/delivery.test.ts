@@ -1,10 +1,10 @@
 /** From a file that is followed to the tree of logs: every line once, whenever the daemon dies. */
 import { describe, expect, it } from 'vitest';
+import { openDelivery } from '../../../runtime/device/log-delivery.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
+import { NOTES_FILE } from '../../../runtime/logging/checkpoint.ts';
 import { follow } from '../../../runtime/logging/follower.ts';
 import { openLogStore } from '../../../runtime/logging/log-store.ts';
-import { NOTES_FILE } from '../../../runtime/logging/receipt.ts';
-import { openDelivery } from '../../../runtime/main/log-delivery.ts';
 import { LOGS, RUN, record } from './bench.ts';
 
 const ROOT = { path: '/storage/root', isRight: async () => true };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { LogRecord } from '../../../runtime/logging/log-record.ts';
+import type { LogSink } from '../../../runtime/logging/log-sink.ts';
 import { outputsOf, showsOwn } from '../../../runtime/logging/outputs.ts';
 import { ownLine } from '../../../runtime/logging/own-line.ts';
-import type { LogRecord } from '../../../runtime/logging/record.ts';
-import type { LogSink } from '../../../runtime/logging/sink.ts';
-import { stampOf } from '../../../runtime/logging/stamp.ts';
 import { stdoutSink } from '../../../runtime/logging/stdout.ts';
+import { stampOf } from '../../../runtime/logging/timestamp-format.ts';
 import { record } from './bench.ts';
 
 const sink = (): LogSink => ({ write: () => undefined, transition: () => undefined, stop: async () => undefined });

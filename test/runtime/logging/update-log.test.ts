@@ -1,12 +1,12 @@
 import { BehaviorSubject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { UPDATE, type UpdateStatus } from '../../../resources/kinds/update.ts';
 import { progressOf } from '../../../resources/progress.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import { UPDATE, type UpdateStatus } from '../../../resources/update.ts';
+import { followUpdates } from '../../../runtime/device/update-logging.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
 import { MAX_UPDATE_LOG_BYTES, openUpdateLog } from '../../../runtime/logging/update-log.ts';
-import { followUpdates } from '../../../runtime/main/update-logging.ts';
 import { record } from './bench.ts';
 
 const trailOf = (revision: string): string => `/storage/trails/${revision}`;

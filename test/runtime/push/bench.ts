@@ -3,22 +3,22 @@
  * What it was asked to do is recorded.
  */
 import { Subject } from 'rxjs';
+import type { Failure } from '../../../resources/kinds/update.ts';
 import { MESSAGE, type ProgressStatus, progressOf } from '../../../resources/progress.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { Failure } from '../../../resources/update.ts';
 import type { Condition } from '../../../runtime/api/conditions.ts';
-import type { PushSettings } from '../../../runtime/config/push.ts';
+import type { PushSettings } from '../../../runtime/config/push-config.ts';
+import { installing } from '../../../runtime/device/revision-installer.ts';
 import type { Files } from '../../../runtime/host/host.ts';
-import { linuxFiles } from '../../../runtime/host/linux/files.ts';
-import type { ProgressReport } from '../../../runtime/incoming/status-file.ts';
-import { installing } from '../../../runtime/main/installing.ts';
-import { readHere } from '../../../runtime/main/state-reader.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
 import type { AuditLine } from '../../../runtime/push/audit.ts';
-import type { PushPort, RunOutcome } from '../../../runtime/push/port.ts';
 import { type Push, startPush } from '../../../runtime/push/push.ts';
-import { openPartialUploads } from '../../../runtime/store/partial-uploads.ts';
+import type { PushPort, RunOutcome } from '../../../runtime/push/push-port.ts';
+import type { ProgressReport } from '../../../runtime/sources/directory/status-file.ts';
+import { openPartialUploads } from '../../../runtime/store/objects/partial-uploads.ts';
+import { openUploads } from '../../../runtime/store/objects/uploads.ts';
 import type { Store } from '../../../runtime/store/store.ts';
-import { openUploads } from '../../../runtime/store/uploads.ts';
+import { readHere } from '../../../runtime/threads/state-reader.ts';
 import { type TestDevice, testDevice } from '../store/device.ts';
 import { type Answer, type Ask, ask, follow, raw, type Stream } from './client.ts';
 

@@ -2,12 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { addressOf, neighbourhoodOf } from '../../../runtime/push/address.ts';
+import { openDoor } from '../../../runtime/push/admission.ts';
 import { type AuditLine, auditing } from '../../../runtime/push/audit.ts';
-import { openDoor } from '../../../runtime/push/door.ts';
-import type { PushOperation } from '../../../runtime/push/operation.ts';
 import { originProblem } from '../../../runtime/push/origin.ts';
+import type { PushOperation } from '../../../runtime/push/push-operation.ts';
 import { rateOf } from '../../../runtime/push/rates.ts';
-import { signing } from '../../../runtime/push/signing.ts';
+import { signing } from '../../../runtime/push/signed-urls.ts';
 import { parseToken } from '../../../runtime/push/tokens.ts';
 
 describe('a rate', () => {

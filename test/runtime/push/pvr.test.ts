@@ -1,7 +1,7 @@
 /** The endpoint of the `pvr` command line, asked as it asks. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 import { pvrClient } from '../../pvr-client.ts';
 import { type Bench, startBench } from './bench.ts';
 

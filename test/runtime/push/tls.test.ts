@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Files } from '../../../runtime/host/host.ts';
-import { linuxFiles } from '../../../runtime/host/linux/files.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
 import { loadTls } from '../../../runtime/push/tls.ts';
 import { type Made, makeCertificate } from './certificate.ts';
 

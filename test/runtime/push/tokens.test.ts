@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileStat, Files } from '../../../runtime/host/host.ts';
-import { linuxFiles } from '../../../runtime/host/linux/files.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
 import { loadTokens, parseToken, tokenFor } from '../../../runtime/push/tokens.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 
 const SECRET = 'q7Jm4ZkT0s9Xb2Lw8Rf6Vd1Ny5Hc3Ga-';
 

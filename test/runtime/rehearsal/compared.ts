@@ -1,10 +1,10 @@
 /** A simulated device whose updates are planned first and then really happen, and both kept as steps. */
 
 import type { SimulatedHost } from '../../../runtime/host/simulated/simulated.ts';
-import { rehearse } from '../../../runtime/main/rehearse.ts';
 import type { Knowledge, Present, RehearsalSettings } from '../../../runtime/rehearsal/present.ts';
+import { lookUpOn, presentOfRunning } from '../../../runtime/rehearsal/present-of-running.ts';
 import { type Rehearsal, type Step, stepRecorder } from '../../../runtime/rehearsal/rehearsal.ts';
-import { lookUpOn, presentOfRunning } from '../../../runtime/rehearsal/running.ts';
+import { rehearse } from '../../../runtime/rehearsal/rehearse.ts';
 import { storeObjects } from '../../scenarios/objects.ts';
 import { aRig, type Rig, type RigOptions } from '../../scenarios/rig.ts';
 import { DaemonDied, settled } from '../../scenarios/settled.ts';

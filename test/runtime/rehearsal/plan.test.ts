@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ProposedState, planFor } from '../../../runtime/main/plan.ts';
-import { EMPTY_DEVICE } from '../../../runtime/main/stored.ts';
+import { type ProposedState, planFor } from '../../../runtime/rehearsal/plan-for.ts';
+import { failureIn, isNothingToDo, type PlanReport } from '../../../runtime/rehearsal/plan-report.ts';
+import { renderPlan } from '../../../runtime/rehearsal/plan-text.ts';
 import type { LookUp } from '../../../runtime/rehearsal/present.ts';
-import { failureIn, isNothingToDo, type PlanReport } from '../../../runtime/rehearsal/report.ts';
-import { renderPlan } from '../../../runtime/rehearsal/report-text.ts';
+import { EMPTY_DEVICE } from '../../../runtime/rehearsal/present-of-storage.ts';
 import { aRig, type Rig } from '../../scenarios/rig.ts';
 import { aState, type StateBuilder } from '../../state-builder.ts';
 import { knowledgeOf, presentOf } from './compared.ts';

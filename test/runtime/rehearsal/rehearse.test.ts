@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transitionOf } from '../../../resources/transition.ts';
+import { transitionOf } from '../../../resources/state-format/transition.ts';
 import { aState, compiled, type StateBuilder } from '../../state-builder.ts';
 import { byResource, compared, inOrder } from './compared.ts';
 

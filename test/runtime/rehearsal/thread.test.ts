@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { planFor } from '../../../runtime/main/plan.ts';
-import { planInThread } from '../../../runtime/main/planner.ts';
+import { planFor } from '../../../runtime/rehearsal/plan-for.ts';
+import { planInThread } from '../../../runtime/rehearsal/planner.ts';
 import type { LookUp, Question } from '../../../runtime/rehearsal/present.ts';
 import { Rejection } from '../../../runtime/store/rejection.ts';
 import { aState } from '../../state-builder.ts';
@@ -73,7 +73,7 @@ describe('the thread in which plans are made', () => {
         else loaded.add(path);
       }
     };
-    await visit(new URL(`../../../runtime/main/thread/${name}.ts`, import.meta.url));
+    await visit(new URL(`../../../runtime/threads/${name}.ts`, import.meta.url));
     expect([...loaded].some((file) => file.endsWith('/simulated/simulated.ts'))).toBe(name === 'plan');
     expect([...loaded].filter((file) => /host\/linux|^ffi-rs$|^node:(fs|net|child_process)/.test(file))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 /** The bootloader port fits boot loaders with two images: the store and the boot script drive them as they are. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bootDevice } from '../../../runtime/boot.ts';
-import { type Ledger, openLedger } from '../../../runtime/ledger.ts';
+import { bootDevice } from '../../../runtime/device/boot.ts';
+import { type Ledger, openLedger } from '../../../runtime/engine/ledger.ts';
 import type { Store } from '../../../runtime/store/store.ts';
 import { type Board, rpiBoard, ubootAbBoard } from './ab-back-ends.ts';
 import { type TestDevice, testDevice } from './device.ts';

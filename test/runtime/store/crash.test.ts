@@ -1,11 +1,11 @@
 /** Cuts the store at every operation, in three ways, and looks at what the next start finds. */
 import { expect, test } from 'vitest';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
-import { parseState } from '../../../resources/state.ts';
+import { parseState } from '../../../resources/state-format/state.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 import { openStore, type Store } from '../../../runtime/store/store.ts';
-import { trailContentOf } from '../../../runtime/store/trail.ts';
+import { trailContentOf } from '../../../runtime/store/trails/trail.ts';
 import { pathsBelow, streamOf } from './device.ts';
 
 const paths = pathsBelow('');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Paths } from '../../../resources/paths.ts';
 import type { Clock, Files } from '../../../runtime/host/host.ts';
-import { linuxFiles } from '../../../runtime/host/linux/files.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
 import { openStore, type Store, type StoreOptions } from '../../../runtime/store/store.ts';
 
 /** A clock that moves when it is told to. */

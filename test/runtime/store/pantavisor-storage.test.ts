@@ -3,10 +3,10 @@ import { link, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
-import { parseState } from '../../../resources/state.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { parseState } from '../../../resources/state-format/state.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 import type { Store } from '../../../runtime/store/store.ts';
-import { trailContentOf } from '../../../runtime/store/trail.ts';
+import { trailContentOf } from '../../../runtime/store/trails/trail.ts';
 import { streamOf, type TestDevice, testDevice } from './device.ts';
 
 const ROOT = 'hsqs root of app';

@@ -4,15 +4,15 @@
  */
 import { describe, expect, test } from 'vitest';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
-import { parseState } from '../../../resources/state.ts';
+import { parseState } from '../../../resources/state-format/state.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { type SimulatedHost, simulatedHost } from '../../../runtime/host/simulated/simulated.ts';
-import { importTarball } from '../../../runtime/incoming/import.ts';
-import { exportRevision } from '../../../runtime/store/export.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { importTarball } from '../../../runtime/sources/directory/import-tarball.ts';
+import { exportRevision } from '../../../runtime/store/archive/export.ts';
+import { tarballOf } from '../../../runtime/store/archive/tarball-write.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 import { openStore, type Store } from '../../../runtime/store/store.ts';
-import { tarballOf } from '../../../runtime/store/tarball-write.ts';
-import { trailContentOf } from '../../../runtime/store/trail.ts';
+import { trailContentOf } from '../../../runtime/store/trails/trail.ts';
 import { pathsBelow, streamOf } from './device.ts';
 
 const paths = pathsBelow('');

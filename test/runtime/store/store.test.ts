@@ -1,7 +1,7 @@
 import { readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 import { Rejection } from '../../../runtime/store/rejection.ts';
 import type { Store } from '../../../runtime/store/store.ts';
 import { streamOf, type TestDevice, testDevice } from './device.ts';

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sha256, sha256OfStream } from '../../../runtime/store/hash.ts';
+import { readTarball } from '../../../runtime/store/archive/tarball.ts';
+import { sha256, sha256OfStream } from '../../../runtime/store/objects/hash.ts';
 import { Rejection } from '../../../runtime/store/rejection.ts';
 import type { Store } from '../../../runtime/store/store.ts';
-import { readTarball } from '../../../runtime/store/tarball.ts';
 import { streamOf, type TestDevice, testDevice } from './device.ts';
 import { type RawEntry, rawTar } from './tar-builder.ts';
 

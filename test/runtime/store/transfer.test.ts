@@ -3,17 +3,17 @@
 import { rm, writeFile } from 'node:fs/promises';
 import jsonPatch from 'fast-json-patch';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseState, type StateDocument } from '../../../resources/state.ts';
-import { linuxFiles } from '../../../runtime/host/linux/files.ts';
-import { importTarball } from '../../../runtime/incoming/import.ts';
-import { bytesText, progressBar } from '../../../runtime/main/progress-bar.ts';
-import { differenceOf } from '../../../runtime/store/difference.ts';
-import { exportRevision } from '../../../runtime/store/export.ts';
-import { sha256 } from '../../../runtime/store/hash.ts';
+import { parseState, type StateDocument } from '../../../resources/state-format/state.ts';
+import { bytesText, progressBar } from '../../../runtime/cli/shared/progress-bar.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
+import { importTarball } from '../../../runtime/sources/directory/import-tarball.ts';
+import { exportRevision } from '../../../runtime/store/archive/export.ts';
+import { sha256 } from '../../../runtime/store/objects/hash.ts';
 import { Rejection } from '../../../runtime/store/rejection.ts';
-import { NoRoom } from '../../../runtime/store/room.ts';
+import { NoRoom } from '../../../runtime/store/space/room.ts';
 import type { Store } from '../../../runtime/store/store.ts';
-import { trailContentOf } from '../../../runtime/store/trail.ts';
+import { differenceOf } from '../../../runtime/store/trails/revision-difference.ts';
+import { trailContentOf } from '../../../runtime/store/trails/trail.ts';
 import { streamOf, type TestDevice, testDevice } from './device.ts';
 
 let device: TestDevice;

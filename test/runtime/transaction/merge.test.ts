@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addParts, type Parts, removePart, textOfParts } from '../../../runtime/transaction/merge.ts';
-import { claimsOf } from '../../../runtime/transaction/signature.ts';
+import { claimsOf } from '../../../runtime/transaction/signature-claims.ts';
 import { defaultSignature, partsFrom, SPEC, signatureOf, signedApp, type Texts, unsignedApp } from './documents.ts';
 
 const keysOf = (parts: Parts): string[] => [...parts.keys()].filter((key) => key !== '#spec').sort();

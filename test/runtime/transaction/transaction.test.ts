@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deploy } from '../../../runtime/transaction/deploy.ts';
-import { decodeRecord, encodeRecord } from '../../../runtime/transaction/record.ts';
-import { generatedName } from '../../../runtime/transaction/revision-name.ts';
+import { generatedName } from '../../../runtime/transaction/generated-name.ts';
 import { abort, add, begin, commit, remove, show } from '../../../runtime/transaction/transaction.ts';
+import { decodeRecord, encodeRecord } from '../../../runtime/transaction/transaction-record.ts';
 import { checkDirectory } from '../../../runtime/transaction/workspace.ts';
 import { sha256 } from '../../state-builder.ts';
 import { type TestDevice, testDevice } from '../store/device.ts';

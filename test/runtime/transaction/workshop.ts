@@ -1,7 +1,7 @@
 /** A transaction with a device that remembers what it was given, on any file port. */
 import type { Files } from '../../../runtime/host/host.ts';
-import { TransactionError } from '../../../runtime/transaction/failure.ts';
 import { openTransaction, type Target, type Transaction } from '../../../runtime/transaction/transaction.ts';
+import { TransactionError } from '../../../runtime/transaction/transaction-error.ts';
 import { sha256 } from '../../state-builder.ts';
 import { streamOf } from '../store/device.ts';
 import { SPEC, type Texts } from './documents.ts';

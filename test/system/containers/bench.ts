@@ -3,12 +3,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { alterLxcConfig, type LxcContext } from '../../../resources/lxc-config.ts';
-import { cgroupRootOf, monitorCgroup, payloadCgroup } from '../../../resources/lxc-place.ts';
+import { alterLxcConfig, type LxcContext } from '../../../resources/lxc/lxc-config.ts';
+import { cgroupRootOf, monitorCgroup, payloadCgroup } from '../../../resources/lxc/lxc-place.ts';
 import type { Paths } from '../../../resources/paths.ts';
 import type { Containers } from '../../../runtime/host/host.ts';
-import { cgroupLayout } from '../../../runtime/host/linux/cgroups.ts';
-import { linuxContainers } from '../../../runtime/host/linux/containers.ts';
+import { cgroupLayout } from '../../../runtime/host/linux/lxc/cgroups.ts';
+import { linuxContainers } from '../../../runtime/host/linux/lxc/linux-containers.ts';
 import { pathsIn } from '../host/linux-device.ts';
 import { scratch } from '../host/scratch.ts';
 

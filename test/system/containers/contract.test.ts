@@ -1,7 +1,7 @@
 /** The containers' part of the host contract, on this machine. */
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe } from 'vitest';
-import { linuxHost } from '../../../runtime/host/linux/host.ts';
+import { linuxHost } from '../../../runtime/host/linux/linux-host.ts';
 import { containersContract } from '../../runtime/host/contract-containers.ts';
 import { type ContractDevice, SCRIPTS } from '../../runtime/host/contract-device.ts';
 import { until } from '../host/scratch.ts';

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { captureDirectory } from '../../../resources/lxc-place.ts';
+import { captureDirectory } from '../../../resources/lxc/lxc-place.ts';
 import type { Containers } from '../../../runtime/host/host.ts';
-import { cgroupLayout } from '../../../runtime/host/linux/cgroups.ts';
+import { cgroupLayout } from '../../../runtime/host/linux/lxc/cgroups.ts';
 import { collect } from '../../runtime/host/contract-device.ts';
 import { until } from '../host/scratch.ts';
 import { describeSystem } from '../require-root.ts';

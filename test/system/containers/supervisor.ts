@@ -1,5 +1,5 @@
 /** A daemon as far as containers are concerned: starts those named, prints their pids, and stays until it is killed. */
-import { linuxContainers } from '../../../runtime/host/linux/containers.ts';
+import { linuxContainers } from '../../../runtime/host/linux/lxc/linux-containers.ts';
 
 const [lxcPath = '', ...names] = process.argv.slice(2);
 const containers = await linuxContainers({ lxcPath });

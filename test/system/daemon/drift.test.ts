@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { payloadCgroup } from '../../../resources/lxc-place.ts';
+import { payloadCgroup } from '../../../resources/lxc/lxc-place.ts';
 import { describeSystem } from '../require-root.ts';
 import { foreigner } from './foreigner.ts';
 import { type RealDevice, test } from './real-device.ts';

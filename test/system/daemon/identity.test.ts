@@ -1,6 +1,6 @@
 /** Who a caller is: told apart on every layout of cgroups, and whatever the caller does about it. */
 import { expect } from 'vitest';
-import { cgroupRootOf } from '../../../resources/lxc-place.ts';
+import { cgroupRootOf } from '../../../resources/lxc/lxc-place.ts';
 import { describeSystem } from '../require-root.ts';
 import { type RealDevice, test } from './real-device.ts';
 import { realState } from './real-state.ts';

@@ -19,9 +19,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as baseTest, expect } from 'vitest';
-import { leftovers, sweep } from '../../../hack/showcase/sweep.ts';
+import { leftovers, sweep } from '../../../hack/demonstration/sweep.ts';
 import type { ResourceView, StatusView } from '../../../runtime/api/status.ts';
-import type { DropStatus } from '../../../runtime/incoming/status-file.ts';
+import type { DropStatus } from '../../../runtime/sources/directory/status-file.ts';
 import { type Answer, type DaemonProcess, ready, requestOn, spawnDaemon, type Way } from './daemon-process.ts';
 import type { RealState } from './real-state.ts';
 import { until } from './until.ts';

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { run, runSuccessfully } from '../../../runtime/host/linux/command.ts';
-import { linuxDisks as disks } from '../../../runtime/host/linux/disks.ts';
+import { linuxDisks as disks } from '../../../runtime/host/linux/disks/linux-disks.ts';
+import { run, runSuccessfully } from '../../../runtime/host/linux/kernel/run-command.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch } from './scratch.ts';
 

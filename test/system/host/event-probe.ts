@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { changesOf } from '../../../runtime/host/linux/kernel-events.ts';
+import { changesOf } from '../../../runtime/host/linux/kernel/kernel-events.ts';
 
 const [probe, target = ''] = process.argv.slice(2);
 let count = 0;

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { linuxFiles as files } from '../../../runtime/host/linux/files.ts';
-import { sweepTemporaries, temporaryFor } from '../../../runtime/host/linux/temporary.ts';
+import { linuxFiles as files } from '../../../runtime/host/linux/files/linux-files.ts';
+import { sweepTemporaries, temporaryFor } from '../../../runtime/host/linux/files/temporary.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch } from './scratch.ts';
 
@@ -99,7 +99,7 @@ describeSystem('files of Linux', () => {
     test('killed at any moment leaves the old content or the new, whole', async () => {
       const [old, next] = ['a'.repeat(200_000), 'b'.repeat(200_000)];
       const path = file('state', old);
-      const module = new URL('../../../runtime/host/linux/writing.ts', import.meta.url).pathname;
+      const module = new URL('../../../runtime/host/linux/files/writing.ts', import.meta.url).pathname;
       const script = `
         const { write } = await import(${JSON.stringify(module)});
         for (;;) for (const letter of ['a', 'b']) await write(${JSON.stringify(path)}, letter.repeat(200_000), 0o600);`;

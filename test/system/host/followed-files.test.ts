@@ -17,9 +17,9 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FollowedFile } from '../../../runtime/host/followed-files.ts';
-import { linuxFiles } from '../../../runtime/host/linux/files.ts';
-import { mount } from '../../../runtime/host/linux/libc.ts';
-import { linuxFollowedFiles as files } from '../../../runtime/host/linux/logs/followed-files.ts';
+import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
+import { mount } from '../../../runtime/host/linux/kernel/libc.ts';
+import { linuxFollowedFiles as files } from '../../../runtime/host/linux/logs/linux-followed-files.ts';
 import { followedFilesContract } from '../../runtime/host/contract-followed-files.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch, until } from './scratch.ts';

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MountTable } from '../../../runtime/host/linux/mount-table.ts';
-import { LinuxMounts } from '../../../runtime/host/linux/mounts.ts';
+import { LinuxMounts } from '../../../runtime/host/linux/mounts/linux-mounts.ts';
+import { MountTable } from '../../../runtime/host/linux/mounts/mount-table.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch, until } from './scratch.ts';
 
@@ -68,7 +68,7 @@ describeSystem('changes that the kernel announces', () => {
   });
 
   test('leave the process free to end', () => {
-    const module = new URL('../../../runtime/host/linux/kernel-events.ts', import.meta.url).pathname;
+    const module = new URL('../../../runtime/host/linux/kernel/kernel-events.ts', import.meta.url).pathname;
     const script = `
       const { changesOf } = await import(${JSON.stringify(module)});
       changesOf('/proc/self/mountinfo').subscribe();

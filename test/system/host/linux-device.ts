@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Paths } from '../../../resources/paths.ts';
 import type { Host } from '../../../runtime/host/host.ts';
-import { linuxHost } from '../../../runtime/host/linux/host.ts';
+import { linuxHost } from '../../../runtime/host/linux/linux-host.ts';
 import type { ContractDevice } from '../../runtime/host/contract.ts';
 import { NO_CONTAINERS } from './no-containers.ts';
 import { scratch, until } from './scratch.ts';

@@ -1,6 +1,6 @@
 /** Clients of the log sockets in this very process, which is the host's: what a C program would do. */
 import { closeSync, writeSync } from 'node:fs';
-import { addressOf, call } from '../../../runtime/host/linux/libc.ts';
+import { addressOf, call } from '../../../runtime/host/linux/kernel/libc.ts';
 
 const [AF_UNIX, SOCK_STREAM] = [1, 1];
 

@@ -4,7 +4,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { unescapeOctal } from '../../../runtime/host/linux/mountinfo.ts';
+import { unescapeOctal } from '../../../runtime/host/linux/mounts/mountinfo.ts';
 import { usesOf } from './traces-of.ts';
 
 const LIMIT_MS = 10_000;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { linuxFiles as files } from '../../../runtime/host/linux/files.ts';
+import { linuxFiles as files } from '../../../runtime/host/linux/files/linux-files.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch } from './scratch.ts';
 

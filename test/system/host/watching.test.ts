@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { Subscription } from 'rxjs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { watchDirectory } from '../../../runtime/host/linux/watching.ts';
+import { watchDirectory } from '../../../runtime/host/linux/files/watching.ts';
 import { describeSystem } from '../require-root.ts';
 import { type Scratch, scratch, until } from './scratch.ts';
 

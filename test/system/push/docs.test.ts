@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { freePort } from '../../../hack/showcase/ports.ts';
+import { freePort } from '../../../hack/demonstration/ports.ts';
 import { test } from '../daemon/real-device.ts';
 import { describeSystem } from '../require-root.ts';
 

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { freePort, rewritePorts } from '../../../hack/demonstration/ports.ts';
 import { stageExample } from '../../../hack/images/build.ts';
-import { freePort, rewritePorts } from '../../../hack/showcase/ports.ts';
 import type { PvrState } from '../../pvr-client.ts';
 
 export interface Example {

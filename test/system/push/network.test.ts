@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test as plain } from 'vitest';
-import { freePort } from '../../../hack/showcase/ports.ts';
+import { freePort } from '../../../hack/demonstration/ports.ts';
 import { makeCertificate } from '../../runtime/push/certificate.ts';
 import { type RealDevice, test } from '../daemon/real-device.ts';
 import { until } from '../daemon/until.ts';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { freePort } from '../../../hack/showcase/ports.ts';
+import { freePort } from '../../../hack/demonstration/ports.ts';
 import { pvrClient } from '../../pvr-client.ts';
 import { type Answer, type Ask, ask } from '../../runtime/push/client.ts';
 import { type RealDevice, test } from '../daemon/real-device.ts';

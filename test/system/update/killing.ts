@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { StatusView } from '../../../runtime/api/status.ts';
 import { seededRandom } from '../../../runtime/host/simulated/random.ts';
-import { parseUboot } from '../../../runtime/store/uboot.ts';
+import { parseUboot } from '../../../runtime/store/boot/uboot.ts';
 import type { RealDevice } from '../daemon/real-device.ts';
 import { type RealState, realState } from '../daemon/real-state.ts';
 import { until } from '../daemon/until.ts';

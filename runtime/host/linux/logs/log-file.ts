@@ -3,8 +3,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DeviceError } from '../../host.ts';
 import type { LogFile } from '../../log-files.ts';
-import { attempt, hasCode } from '../refusal.ts';
-import { entryOf, isOwn, type Parent, peek, reopen, unlinkEntry } from './beneath.ts';
+import { attempt, hasCode } from '../files/file-errors.ts';
+import { entryOf, isOwn, type Parent, peek, reopen, unlinkEntry } from './walk-beneath.ts';
 
 const APPEND = constants.O_WRONLY | constants.O_APPEND;
 const CREATE = APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

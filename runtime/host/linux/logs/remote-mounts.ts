@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { DeviceError } from '../../host.ts';
-import { parseMountinfo } from '../mountinfo.ts';
-import { hasCode } from '../refusal.ts';
+import { hasCode } from '../files/file-errors.ts';
+import { parseMountinfo } from '../mounts/mountinfo.ts';
 
 const REMOTE = /^(fuse|nfs|cifs|smb|ceph|afs|coda|gfs|ocfs|orangefs|9p|autofs)/;
 

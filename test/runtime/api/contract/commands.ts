@@ -1,5 +1,5 @@
 /** Commands (ctrl-api.md §7). */
-import type { ApiDeps } from '../../../../runtime/api/deps.ts';
+import type { ApiDeps } from '../../../../runtime/api/ports.ts';
 import { type Extra, errorOf, NO_ROOM, of } from './row.ts';
 
 const command = (op: string, payload: unknown = ''): string => JSON.stringify({ op, payload });

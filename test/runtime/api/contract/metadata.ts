@@ -1,5 +1,5 @@
 /** Metadata (ctrl-api.md §10). */
-import type { MetadataPort } from '../../../../runtime/api/metadata.ts';
+import type { MetadataPort } from '../../../../runtime/api/metadata-endpoints.ts';
 import { type Extra, errorOf, NO_ROOM, of, type Row, refused } from './row.ts';
 
 const rowsOf = (name: 'user-meta' | 'device-meta', port: 'userMeta' | 'deviceMeta', words: string): readonly Row[] => {

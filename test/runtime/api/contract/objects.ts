@@ -1,5 +1,5 @@
 /** Objects (ctrl-api.md §8). */
-import type { ApiDeps } from '../../../../runtime/api/deps.ts';
+import type { ApiDeps } from '../../../../runtime/api/ports.ts';
 import { type Extra, errorOf, NO_ROOM, of, refused } from './row.ts';
 
 export const OBJECT = 'a'.repeat(64);

@@ -1,5 +1,5 @@
 /** One row of the control socket's contract, and how rows are written. */
-import type { ApiDeps, Caller } from '../../../../runtime/api/deps.ts';
+import type { ApiDeps, Caller } from '../../../../runtime/api/ports.ts';
 import { DeviceError } from '../../../../runtime/host/host.ts';
 
 export interface Row {

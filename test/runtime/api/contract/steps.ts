@@ -1,6 +1,6 @@
 /** Revisions (ctrl-api.md §9). */
-import type { ApiDeps } from '../../../../runtime/api/deps.ts';
-import type { InstallOutcome } from '../../../../runtime/api/steps.ts';
+import type { ApiDeps } from '../../../../runtime/api/ports.ts';
+import type { InstallOutcome } from '../../../../runtime/api/step-endpoints.ts';
 import { type Extra, errorOf, NO_ROOM, of, refused } from './row.ts';
 
 /** With a blank: it is sent as it came. */

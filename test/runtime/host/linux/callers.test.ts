@@ -6,7 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { callersOf } from '../../../../runtime/host/linux/peer.ts';
+import { callersOf } from '../../../../runtime/host/linux/peer/peer.ts';
 
 let directory: string;
 let server: Server;

@@ -4,8 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { linuxFiles } from '../../../../runtime/host/linux/files.ts';
-import { linuxLogFiles } from '../../../../runtime/host/linux/logs/log-files.ts';
+import { linuxFiles } from '../../../../runtime/host/linux/files/linux-files.ts';
+import { linuxLogFiles } from '../../../../runtime/host/linux/logs/linux-log-files.ts';
 import { logFilesContract } from '../contract-log-files.ts';
 
 const made: string[] = [];

@@ -1,7 +1,7 @@
 /** /proc/<pid>/cgroup as machines of each cgroup layout have it, and who that is. */
 import { describe, expect, test } from 'vitest';
-import { cgroupRootOf } from '../../../../resources/lxc-place.ts';
-import { callerIn } from '../../../../runtime/host/linux/peer.ts';
+import { cgroupRootOf } from '../../../../resources/lxc/lxc-place.ts';
+import { callerIn } from '../../../../runtime/host/linux/peer/peer.ts';
 
 const LXC = '/run/pv/lxc';
 const ROOT = `/${cgroupRootOf(LXC)}`;

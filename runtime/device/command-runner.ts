@@ -1,0 +1,96 @@
+/**
+ * What the commands of the control socket do (ctrl-api.md §7), one at a time.
+ *
+ * In: commands that make sense now. Out: proposals, a reboot, a shutdown, settings. A command that cannot be carried out
+ * is told in the log, and in the revision's progress if there is one: nobody waits for it.
+ */
+import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
+import type { Proposer } from '../../resources/proposal.ts';
+import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import type { Command, CommandsPort, Operation } from '../api/command-endpoints.ts';
+import { DeviceError } from '../host/host.ts';
+import { Rejection } from '../store/rejection.ts';
+
+export interface CommandsOptions {
+  readonly snapshot: () => Snapshot;
+  readonly hasDebugShell: () => boolean;
+  readonly run: (revision: string, byReboot: boolean, by?: Proposer) => Promise<void>;
+  /** `''`: the one that runs. */
+  readonly makeFactory: (revision: string) => Promise<void>;
+  readonly reboot: (reason: string) => Promise<void>;
+  readonly powerOff: (reason: string) => void;
+  readonly collectGarbage: () => Promise<unknown>;
+  readonly setSsh: (enabled: boolean) => void;
+  readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+type Deeds = { readonly [O in Operation]: (payload: string, by?: Proposer) => Promise<unknown> | unknown };
+
+/** What people write with a reboot is shown as the reason for it. */
+const reasonOf = (payload: string, what: string): string =>
+  payload === '' ? `${what} was asked for` : `${what} was asked for: ${payload.replace(/\p{Cc}+/gu, ' ')}`;
+
+const nothing = (): void => undefined;
+
+const deedsOf = (options: CommandsOptions): Deeds => ({
+  REBOOT_DEVICE: (payload) => options.reboot(reasonOf(payload, 'a reboot')),
+  POWEROFF_DEVICE: (payload) => options.powerOff(reasonOf(payload, 'to power off')),
+  LOCAL_RUN: (payload, by) => options.run(payload, false, by),
+  LOCAL_RUN_COMMIT: (payload, by) => options.run(payload, true, by),
+  MAKE_FACTORY: options.makeFactory,
+  RUN_GC: options.collectGarbage,
+  ENABLE_SSH: () => options.setSsh(true),
+  DISABLE_SSH: () => options.setSsh(false),
+  // Accepted and without effect in Pantavisor, too.
+  TRY_ONCE: nothing,
+  LOCAL_APPLY: nothing,
+  XCONNECT_GRAPH: nothing,
+  // There is no debug shell that could hold a reboot back.
+  DEFER_REBOOT: nothing,
+  // Refused before they get here: there is no Hub.
+  UPDATE_METADATA: nothing,
+  GO_REMOTE: nothing,
+  UNCLAIM: nothing,
+});
+
+/** The commands, for those who wait for one, too. */
+export interface Performing extends CommandsPort {
+  /**
+   * Resolves when a command was carried out. undefined: another one is still at it.
+   * @throws Rejection, DeviceError
+   */
+  perform(command: Command): Promise<void> | undefined;
+}
+
+export const openCommands = (options: CommandsOptions): Performing => {
+  const deeds = deedsOf(options);
+  let isBusy = false;
+  const perform = ({ operation, payload, by }: Command): Promise<void> | undefined => {
+    if (isBusy) return undefined;
+    isBusy = true;
+    const deed = async (): Promise<void> => void (await deeds[operation](payload, by));
+    return deed().finally(() => {
+      isBusy = false;
+    });
+  };
+  const told = ({ operation, payload }: Command, error: unknown): void => {
+    const isAnswer = error instanceof DeviceError || error instanceof Rejection;
+    if (isAnswer) options.onProblem(operation, `${payload}: ${error.message}`);
+    else options.onBug(error);
+  };
+  return {
+    perform,
+    hasDebugShell: options.hasDebugShell,
+    isUpdating: () => {
+      const { spec, status } = resourceIn(options.snapshot(), UPDATE);
+      return isUpdating(spec, status);
+    },
+    begin: (command) => {
+      const done = perform(command);
+      done?.catch((error: unknown) => told(command, error));
+      return done !== undefined;
+    },
+  };
+};

@@ -1,0 +1,33 @@
+/** One log record: what every output is given, whichever socket, format or file it came from. */
+import type { Receipt } from './checkpoint.ts';
+
+/** Most urgent first, as Pantavisor counts (log-sockets.md §1). */
+export const LEVEL_NAMES = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const;
+
+export type LogLevel = 0 | 1 | 2 | 3 | 4 | 5;
+
+export interface LogRecord {
+  /** Whose it is: a container's name, `pantavisor`, or `pantavisor-<part>`. One path component: 1–63 bytes, no `/`, never `.` or `..`. */
+  readonly platform: string;
+  /**
+   * Pantavisor's own, or a helper's on the host: one file for all sources. A container may be called `pantavisor-x`, so
+   * the platform does not tell.
+   */
+  readonly isOwn: boolean;
+  /**
+   * The program, file or stream. May have sub-directories (`lxc/console.log`) and begin with one slash
+   * (`/var/log/messages`); no component is empty, `.` or `..`, none has control characters; at most 200 bytes in all.
+   */
+  readonly source: string;
+  readonly level: LogLevel;
+  /** As received. May be many lines, the last one cut off (isText: false), or one message without its newline (isText: true). */
+  readonly data: Buffer;
+  /** From a text format (JSON, key-value, syslog): a newline is appended in filetree. */
+  readonly isText: boolean;
+  /** Wall clock, Unix ms: as parsed from the message, else when it was received. */
+  readonly timeMs: number;
+  /** s: since boot or Unix time, as `PV_LOG_TIMESTAMP` says. */
+  readonly tsec: number;
+  /** It was read from a file that is followed. */
+  readonly receipt?: Receipt;
+}
