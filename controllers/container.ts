@@ -9,8 +9,8 @@ import type { Reconciler } from '../resources/snapshot.ts';
 import type { Controller } from '../runtime/engine/controller.ts';
 import { directoryWatch } from '../runtime/engine/directory-watch.ts';
 import type { Ledger } from '../runtime/engine/ledger.ts';
-import { inTime } from '../runtime/engine/performing.ts';
 import type { Host } from '../runtime/host/host.ts';
+import { inTime } from '../runtime/host/in-time.ts';
 import { areIntact, type Tree, treesAt } from '../runtime/host/trees.ts';
 
 interface ContainerEntry {

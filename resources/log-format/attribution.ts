@@ -3,9 +3,6 @@
  * on the host, whose helpers speak for others. Everybody else is who it is.
  */
 
-import type { LogRecord } from '../../runtime/logging/log-record.ts';
-import type { Message } from './message.ts';
-
 /** The other end of a connection. undefined: it cannot be told, or it is a user of the host without rights. */
 export type Sender = 'host' | { readonly container: string } | undefined;
 
@@ -39,7 +36,12 @@ const sourceNamed = (name: string): string => {
   return `${plain.startsWith('/') ? '/' : ''}${parts.join('/')}`;
 };
 
-export type Origin = Pick<LogRecord, 'platform' | 'source' | 'isOwn'>;
+/** Where a record belongs; the fields are those of a LogRecord. */
+export interface Origin {
+  readonly platform: string;
+  readonly source: string;
+  readonly isOwn: boolean;
+}
 
 /** @param named what the message says; `_pv_` is Pantavisor's name for itself. */
 export const originOf = (sender: Sender, named: { readonly platform?: string; readonly source: string }): Origin => {
@@ -48,16 +50,3 @@ export const originOf = (sender: Sender, named: { readonly platform?: string; re
   const platform = named.platform === undefined || named.platform === '_pv_' ? OWN : platformNamed(named.platform);
   return { platform: platform ?? OWN, source, isOwn: platform?.startsWith(OWN) ?? true };
 };
-
-/** The time of a record: wall clock in ms, and `tsec` as `PV_LOG_TIMESTAMP` says. */
-export type Now = Pick<LogRecord, 'timeMs' | 'tsec'>;
-
-export const recordOf = (sender: Sender, message: Message, now: Now): LogRecord => ({
-  ...originOf(sender, message),
-  level: message.level,
-  // Not a part of the buffer that it was read into, which is used again.
-  data: Buffer.from(message.data),
-  isText: message.isText,
-  timeMs: message.timeMs ?? now.timeMs,
-  tsec: now.tsec,
-});

@@ -1,6 +1,6 @@
 /** What comes with a descriptor on pv-fd-log (log-sockets.md §3): fields of fixed length, 108 bytes in all. */
 
-import type { LogLevel } from '../../runtime/logging/log-record.ts';
+import type { LogLevel } from './log-levels.ts';
 import { levelNumbered } from './log-levels.ts';
 import { type Refused, refuse } from './message.ts';
 

@@ -1,5 +1,9 @@
 /** Log levels as clients and outputs write them (log-sockets.md §1). */
-import { LEVEL_NAMES, type LogLevel } from '../../runtime/logging/log-record.ts';
+
+/** Most urgent first, as Pantavisor counts. */
+export const LEVEL_NAMES = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const;
+
+export type LogLevel = 0 | 1 | 2 | 3 | 4 | 5;
 
 export const levelName = (level: LogLevel): string => LEVEL_NAMES[level];
 

@@ -1,5 +1,5 @@
 /** What one message says, before anybody asks whether its sender may say so. */
-import type { LogLevel } from '../../runtime/logging/log-record.ts';
+import type { LogLevel } from './log-levels.ts';
 
 export interface Message {
   /** Only binary messages name one. */

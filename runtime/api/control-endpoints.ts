@@ -193,8 +193,8 @@ export const documented = (endpoints: readonly Endpoint[]): readonly Endpoint[] 
   const all: readonly Endpoint[] = [
     ...endpoints,
     look('/openapi.json', 'This description', 'OpenApi', async () => {
-      const { openApiOf } = await import('../http/openapi.ts');
-      return document(openApiOf(all));
+      const { describeControl } = await import('./control-openapi.ts');
+      return document(describeControl(all));
     }),
   ];
   return all;

@@ -7,9 +7,10 @@ import { refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import { Crowded, forget } from '../http/body.ts';
 import type { Endpoint, Method } from '../http/operation.ts';
+import type { Caller } from '../http/peer.ts';
 import { failure, later, type Reply, send } from '../http/reply.ts';
 import { isCustom, type Route, routesOf } from '../http/routes.ts';
-import type { ApiDeps, Caller } from './ports.ts';
+import type { ApiDeps } from './ports.ts';
 
 /** A container that the running revision declares. LXC appends `-<n>` to a cgroup whose name was taken. */
 const declared = (name: string, snapshot: Snapshot): string | undefined =>

@@ -1,5 +1,4 @@
 /** What the API servers are given. They know no controllers and no host: everything they tell or ask goes through here. */
-import type { Socket } from 'node:net';
 import type { Observable } from 'rxjs';
 import type { ContainerStatusName } from '../../resources/kinds/goal.ts';
 import type { Ref } from '../../resources/ref.ts';
@@ -8,20 +7,13 @@ import type { Event } from '../engine/event.ts';
 import type { Explanation } from '../history/explanation.ts';
 import type { RevisionRecord } from '../history/revision-record.ts';
 import type { Files } from '../host/host.ts';
+import type { Identify } from '../http/peer.ts';
 import type { LogCount } from '../logging/queues.ts';
 import type { CommandsPort } from './command-endpoints.ts';
 import type { ConfigurationPort } from './configuration-endpoints.ts';
 import type { MetadataPort } from './metadata-endpoints.ts';
 import type { ObjectsPort } from './object-endpoints.ts';
 import type { StepsPort } from './step-endpoints.ts';
-
-/** Who holds the other end of a connection: a process of the host, or of a container. */
-export type Caller = 'host' | { readonly container: string };
-
-export interface Peer {
-  readonly caller: Caller;
-  readonly pid: number;
-}
 
 export const CONTROL_ACTIONS = ['start', 'stop', 'restart'] as const;
 export type ControlAction = (typeof CONTROL_ACTIONS)[number];
@@ -63,7 +55,7 @@ export interface ApiDeps {
    * By SO_PEERCRED and the peer's cgroup (ctrl-api.md §3.1). The container name is as the cgroup has it: it need not
    * exist, and may carry LXC's `-<n>`. undefined: cannot be told.
    */
-  readonly identify: (socket: Socket) => Peer | undefined;
+  readonly identify: Identify;
   /** Raw content of a revision's progress file; undefined: no such revision. The name comes from outside: check it. */
   readonly progress: (revision: string) => Promise<string | undefined>;
   readonly steps: () => Promise<readonly Step[]>;

@@ -1,8 +1,8 @@
 /** Before the daemon ends or the device boots: whoever looks at the history afterwards finds everything in it. */
 import { UPDATE } from '../../resources/kinds/update.ts';
-import { inTime } from '../engine/performing.ts';
 import type { History } from '../history/history.ts';
 import type { Clock } from '../host/host.ts';
+import { inTime } from '../host/in-time.ts';
 
 const LIMIT_SECONDS = 5;
 

@@ -7,8 +7,8 @@ import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { Controllers } from '../engine/controller.ts';
 import { LOOK_LIMIT_SECONDS, type Loop } from '../engine/loop.ts';
-import { inTime } from '../engine/performing.ts';
 import type { Clock } from '../host/host.ts';
+import { inTime } from '../host/in-time.ts';
 
 /** Before the first revision is read nobody knows what is wanted, so nothing but the update may be planned. */
 export const plannable = (snapshot: Snapshot): readonly Ref[] =>

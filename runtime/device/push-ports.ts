@@ -9,7 +9,6 @@ import type { Condition } from '../api/conditions.ts';
 import type { Config } from '../config/config.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Host } from '../host/host.ts';
-import { reportOf, reportsIn } from '../main/progress-report.ts';
 import type { AuditLine } from '../push/audit.ts';
 import type { PushPort, RunOutcome, StatesPort } from '../push/push-port.ts';
 import type { ProgressReport } from '../sources/directory/status-file.ts';
@@ -19,6 +18,7 @@ import { isRevision } from '../store/trails/revision.ts';
 import type { Ports } from './control-ports.ts';
 import type { Device } from './device.ts';
 import { stepsOf } from './installed-steps.ts';
+import { reportOf, reportsIn } from './progress-report.ts';
 
 export interface PushingOptions {
   readonly device: Device;

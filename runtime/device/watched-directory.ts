@@ -2,12 +2,12 @@
 import type { Subscription } from 'rxjs';
 import type { Paths } from '../../resources/paths.ts';
 import type { Host } from '../host/host.ts';
-import { reportOf } from '../main/progress-report.ts';
 import type { Judgement } from '../sources/directory/examine-drop.ts';
 import { type Incoming, incoming, type Proposal } from '../sources/directory/incoming.ts';
 import type { Source } from '../sources/source.ts';
 import type { Reading } from '../threads/state-reader.ts';
 import type { Device } from './device.ts';
+import { reportOf } from './progress-report.ts';
 
 export interface WatchedDirectoryOptions {
   readonly device: Pick<Device, 'store' | 'revisions'>;

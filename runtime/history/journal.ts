@@ -7,8 +7,8 @@
  * disk is said once, costs no timer, and does not stop anything.
  */
 
-import { inTime } from '../engine/performing.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
+import { inTime } from '../host/in-time.ts';
 import { type Entry, inOrder } from './history-entry.ts';
 import type { Ring } from './segment-ring.ts';
 

@@ -3,8 +3,8 @@
  * that hangs ends, too, and says what it waited for. Once it has started, the loop has limits of its own.
  */
 
-import { inTime } from '../engine/performing.ts';
 import type { Clock, Files } from './host.ts';
+import { inTime } from './in-time.ts';
 
 /**
  * A flash that collects its own garbage, or a disk that reads a sector again and again, is slow and answers. Not longer

@@ -1,9 +1,7 @@
 /** Who is at the other end of each connection, and how many of them one may hold. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ApiDeps } from '../api/ports.ts';
-
-type Identify = ApiDeps['identify'];
+import type { Identify, Report } from './peer.ts';
 
 /** A container, or a program gone wild, that opens every connection there is must not lock the operator out. */
 const MAX_PER_CONTAINER = 16;
@@ -49,7 +47,7 @@ export class Shares {
  * Closes connections beyond the share of a container, of all containers together, and of one process of the host. Those
  * that cannot be told apart share one. What is left of the server's connections is for everybody else.
  */
-export const shareConnections = (server: Server, identify: Identify, report: ApiDeps['report']): void => {
+export const shareConnections = (server: Server, identify: Identify, report: Report): void => {
   const [containers, all, processes] = [MAX_PER_CONTAINER, MAX_OF_CONTAINERS, MAX_PER_PROCESS].map(
     (most) => new Shares(most),
   ) as [Shares, Shares, Shares]; // as many as were given

@@ -1,7 +1,6 @@
 /** OpenAPI documents of endpoints, made of what is served. Loaded when one is asked for. Pure. */
 import { z } from 'zod';
 import project from '../../package.json' with { type: 'json' };
-import { SCHEMAS } from '../api/api-schemas.ts';
 import type { Content, Operation, Shape } from './operation.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -22,19 +21,6 @@ export interface About {
   /** Besides paths and schemas. */
   readonly components?: Json;
 }
-
-const DESCRIPTION =
-  'HTTP on the unix socket `<run>/pv-ctrl`; what may be looked at also on `PV_STATUS_LISTEN`, read-only. ' +
-  'Names in paths are never percent-decoded. On the socket an unknown path and an unsupported method are 400; ' +
-  'on `PV_STATUS_LISTEN` methods other than GET and HEAD are 405.';
-
-/** What the control socket and the status listener say of themselves. */
-export const CONTROL: About = {
-  description: DESCRIPTION,
-  server: 'http://localhost/',
-  schemas: SCHEMAS,
-  access: (_, endpoint) => ('role' in endpoint ? { 'x-role': endpoint.role } : {}),
-};
 
 const schemaOf = (name: Shape): Json => ({ $ref: `#/components/schemas/${name}` });
 
@@ -103,7 +89,7 @@ const schemasOf = ({ schemas }: About): Json =>
     }),
   );
 
-export const openApiOf = (endpoints: readonly DescribedEndpoint[], about: About = CONTROL): Json => ({
+export const openApiOf = (endpoints: readonly DescribedEndpoint[], about: About): Json => ({
   openapi: '3.1.0',
   info: {
     title: project.name,

@@ -1,7 +1,7 @@
 /** The control socket's file: who may connect, and what to do with the one a killed daemon left. */
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
-import type { ApiDeps } from '../api/ports.ts';
+import type { Files } from '../host/host.ts';
 
 /** Only root and its group may connect: a process of the host that can is taken for Pantavisor itself. */
 const UMASK = 0o117;
@@ -19,7 +19,7 @@ const isAnswered = (path: string): Promise<boolean> =>
   });
 
 /** A link is only a link: what it leads to is not touched. @throws Error when the path is taken, by a living daemon, a file or a directory. */
-const removeStale = async (path: string, files: ApiDeps['files']): Promise<void> => {
+const removeStale = async (path: string, files: Pick<Files, 'stat' | 'remove'>): Promise<void> => {
   const stat = await files.stat(path);
   if (stat === undefined) return;
   if (stat.type === 'file' || stat.type === 'directory')
@@ -32,7 +32,11 @@ const removeStale = async (path: string, files: ApiDeps['files']): Promise<void>
 };
 
 /** Listens on the socket, mode 0660. @throws Error when the path is taken. */
-export const listenOnSocket = async (server: Server, path: string, files: ApiDeps['files']): Promise<void> => {
+export const listenOnSocket = async (
+  server: Server,
+  path: string,
+  files: Pick<Files, 'stat' | 'remove'>,
+): Promise<void> => {
   await removeStale(path, files);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

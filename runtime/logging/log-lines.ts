@@ -1,5 +1,6 @@
 /** How records look in files (log-sockets.md §4.1, §4.2): pure, from a record to bytes. */
-import { LEVEL_NAMES, type LogRecord } from './log-record.ts';
+import { LEVEL_NAMES } from '../../resources/log-format/log-levels.ts';
+import type { LogRecord } from './log-record.ts';
 
 /** A timestamp as a format of §4.4 makes it; undefined: no format is set. */
 export type Stamp = (timeMs: number) => string;

@@ -1,10 +1,8 @@
 /** One log record: what every output is given, whichever socket, format or file it came from. */
+import { originOf, type Sender } from '../../resources/log-format/attribution.ts';
+import type { LogLevel } from '../../resources/log-format/log-levels.ts';
+import type { Message } from '../../resources/log-format/message.ts';
 import type { Receipt } from './checkpoint.ts';
-
-/** Most urgent first, as Pantavisor counts (log-sockets.md §1). */
-export const LEVEL_NAMES = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const;
-
-export type LogLevel = 0 | 1 | 2 | 3 | 4 | 5;
 
 export interface LogRecord {
   /** Whose it is: a container's name, `pantavisor`, or `pantavisor-<part>`. One path component: 1–63 bytes, no `/`, never `.` or `..`. */
@@ -31,3 +29,16 @@ export interface LogRecord {
   /** It was read from a file that is followed. */
   readonly receipt?: Receipt;
 }
+
+/** The time of a record: wall clock in ms, and `tsec` as `PV_LOG_TIMESTAMP` says. */
+export type Now = Pick<LogRecord, 'timeMs' | 'tsec'>;
+
+export const recordOf = (sender: Sender, message: Message, now: Now): LogRecord => ({
+  ...originOf(sender, message),
+  level: message.level,
+  // Not a part of the buffer that it was read into, which is used again.
+  data: Buffer.from(message.data),
+  isText: message.isText,
+  timeMs: message.timeMs ?? now.timeMs,
+  tsec: now.tsec,
+});

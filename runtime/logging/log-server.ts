@@ -7,9 +7,8 @@
  * Must never throw over a record, nor be busy when there is none.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Now } from '../../resources/log-format/attribution.ts';
 import type { Clock } from '../host/host.ts';
-import type { LogRecord } from './log-record.ts';
+import type { LogRecord, Now } from './log-record.ts';
 import type { LogSink } from './log-sink.ts';
 import type { LogOutput } from './outputs.ts';
 import { type LogCount, LogQueues } from './queues.ts';

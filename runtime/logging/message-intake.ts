@@ -3,12 +3,13 @@
  * not, once per burst.
  */
 
-import { type Origin, OWN, platformOfSender, recordOf, type Sender } from '../../resources/log-format/attribution.ts';
+import { type Origin, OWN, platformOfSender, type Sender } from '../../resources/log-format/attribution.ts';
 import { kernelLine } from '../../resources/log-format/kernel.ts';
+import type { LogLevel } from '../../resources/log-format/log-levels.ts';
 import { isRefused } from '../../resources/log-format/message.ts';
 import { parseMessage } from '../../resources/log-format/parse.ts';
 import type { Clock } from '../host/host.ts';
-import type { LogLevel } from './log-record.ts';
+import { recordOf } from './log-record.ts';
 import type { LogServer } from './log-server.ts';
 
 export interface Reception {

@@ -1,5 +1,5 @@
 /** A line of the daemon's own log, which is JSON of pino, as what goes to `pantavisor.log`. */
-import type { LogLevel } from './log-record.ts';
+import type { LogLevel } from '../../resources/log-format/log-levels.ts';
 
 export interface OwnLine {
   readonly level: LogLevel;

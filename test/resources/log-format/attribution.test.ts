@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { originOf, recordOf, type Sender } from '../../../resources/log-format/attribution.ts';
+import { originOf, type Sender } from '../../../resources/log-format/attribution.ts';
+import { recordOf } from '../../../runtime/logging/log-record.ts';
 
 const WEB: Sender = { container: 'web' };
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EMPTY_SNAPSHOT } from '../../../resources/snapshot.ts';
 import { type Api, startApi } from '../../../runtime/api/api.ts';
-import type { Caller } from '../../../runtime/api/ports.ts';
+import type { Caller } from '../../../runtime/http/peer.ts';
 import { container, type FakeDevice, fakeDevice, group, running, snapshotOf } from './fixture.ts';
 import { ask } from './wire.ts';
 

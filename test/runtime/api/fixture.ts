@@ -10,7 +10,8 @@ import type { GroupSpec } from '../../../resources/kinds/group.ts';
 import { CONVERGED, type Plan } from '../../../resources/plan.ts';
 import { type Ref, refOf } from '../../../resources/ref.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
-import type { ApiDeps, Caller, ControlAnswer } from '../../../runtime/api/ports.ts';
+import type { ApiDeps, ControlAnswer } from '../../../runtime/api/ports.ts';
+import type { Caller } from '../../../runtime/http/peer.ts';
 import { fakePorts } from './fake-ports.ts';
 
 export const container = (name: string, changes: Partial<ContainerSpec> = {}): ContainerSpec => ({

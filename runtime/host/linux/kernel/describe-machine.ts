@@ -12,7 +12,7 @@ import {
   uptime,
   version,
 } from 'node:os';
-import type { Machine, MachineNow } from '../../../metadata/machine-facts.ts';
+import type { Machine, MachineNow } from '../../machine.ts';
 import { isAbsence } from '../files/file-errors.ts';
 
 /** Empty: there is none. */

@@ -7,8 +7,8 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type Origin, originOf, type Sender } from '../../../../resources/log-format/attribution.ts';
 import { HANDOVER_BYTES, parseHandover } from '../../../../resources/log-format/handover.ts';
+import type { LogLevel } from '../../../../resources/log-format/log-levels.ts';
 import { isRefused } from '../../../../resources/log-format/message.ts';
-import type { LogLevel } from '../../../logging/log-record.ts';
 import { hasCode } from '../files/file-errors.ts';
 import { fcntl, getsockopt } from '../kernel/libc.ts';
 import type { Readiness } from '../kernel/readiness.ts';

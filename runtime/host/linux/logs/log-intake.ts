@@ -4,8 +4,8 @@
  */
 
 import type { Origin, Sender } from '../../../../resources/log-format/attribution.ts';
+import type { LogLevel } from '../../../../resources/log-format/log-levels.ts';
 import type { Paths } from '../../../../resources/paths.ts';
-import type { LogLevel } from '../../../logging/log-record.ts';
 import { openReadiness } from '../kernel/readiness.ts';
 import { unifiedMountPoint } from '../lxc/cgroups.ts';
 import { openSenders } from '../peer/senders.ts';

@@ -1,6 +1,8 @@
 /** One row of the control socket's contract, and how rows are written. */
-import type { ApiDeps, Caller } from '../../../../runtime/api/ports.ts';
+
+import type { ApiDeps } from '../../../../runtime/api/ports.ts';
 import { DeviceError } from '../../../../runtime/host/host.ts';
+import type { Caller } from '../../../../runtime/http/peer.ts';
 
 export interface Row {
   /** As the table of ctrl-api.md §4 names it. */
