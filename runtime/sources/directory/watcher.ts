@@ -91,6 +91,8 @@ export class Watching {
 
   async #recall(drop: Drop): Promise<void> {
     const untold = await seenBefore(drop, this.#options.statusFiles, this.#options.store);
+    if (drop.revision !== undefined && drop.hash !== undefined)
+      this.#options.onPlaced?.({ revision: drop.revision, hash: drop.hash });
     if (untold !== undefined) await this.tell(drop, untold);
   }
 
@@ -160,6 +162,7 @@ export class Watching {
     }
     drop.phase = { is: 'judged' };
     drop.revision = revision;
+    this.#options.onPlaced?.({ revision, hash: state.hash });
     letGo(drop);
     this.#winner = Math.max(this.#winner, drop.sequence);
     await this.tell(drop, report);
@@ -174,7 +177,7 @@ export class Watching {
   async #supersede(drop: Drop, by: string): Promise<void> {
     drop.phase = { is: 'judged' };
     letGo(drop);
-    await this.tell(drop, { progress: progressOf('CANCELLED', 'Superseded'), reason: `superseded by ${by}` });
+    await this.tell(drop, { progress: progressOf('CANCELLED', MESSAGE.superseded), reason: `superseded by ${by}` });
   }
 }
 
