@@ -1,7 +1,7 @@
 /** What the control socket is given besides the loop: objects, revisions, commands, metadata, configuration. */
 import { release } from 'node:os';
-import { effectiveRevision } from '../../controllers/update.ts';
 import project from '../../package.json' with { type: 'json' };
+import { effectiveRevision } from '../../reconcilers/desired/effective-revision.ts';
 import { groupStatusNameOf } from '../../reconcilers/goals.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
