@@ -39,6 +39,7 @@ import { isNews } from './new-proposal.ts';
 import { observeEverything, plannable, updatesIn, watching } from './observation.ts';
 import type { Oem } from './oem.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
+import { standInFinder } from './stand-in.ts';
 import { openKeeper, type StorageSettings } from './storage-maintenance.ts';
 import { leftOver, settled } from './teardown.ts';
 import { onceOpened } from './wait-for-opening.ts';
@@ -137,6 +138,14 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
+      isLoaded: (revision) => revisions.loaded(revision) !== undefined,
+      standIn: standInFinder({
+        store,
+        load: revisions.load,
+        whyDamaged: async (revision) =>
+          soundness?.whyUnsound(await revisions.load(revision), new AbortController().signal),
+        onProblem: options.onProblem,
+      }),
       get commitDelaySeconds() {
         return options.commitDelaySeconds;
       },

@@ -35,6 +35,7 @@ import { linuxHost } from '../host/linux/linux-host.ts';
 import { linuxContainers } from '../host/linux/lxc/linux-containers.ts';
 import { linkSockets } from '../host/linux/lxc/restricted-sockets.ts';
 import { callersOf } from '../host/linux/peer/peer.ts';
+import { mendedHost } from '../host/mending-files.ts';
 import { startingFiles } from '../host/starting-files.ts';
 import { plannerFor } from '../rehearsal/planner.ts';
 import { readingBeside } from '../threads/state-reader.ts';
@@ -63,12 +64,13 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   const signals = startListening();
 
   const paths = await realPaths(config.paths);
+  const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
   const unlock = lockDirectories([paths.storage, paths.run]);
-  const { files } = startingFiles(linuxFiles, linuxClock);
+  const { files } = startingFiles(mendedHost({ files: linuxFiles }, paths, onProblem).files, linuxClock);
   for (const directory of [paths.logs, paths.volumes, paths.lxc]) await files.makeDirectory(directory, 0o755);
   const reboot = Promise.withResolvers<'reboot'>();
   const powerOff = Promise.withResolvers<'power off'>();
-  const host = await linuxHost({
+  const bare = await linuxHost({
     paths,
     containers: await linuxContainers({ lxcPath: paths.lxc }),
     restart: () => {
@@ -76,7 +78,7 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
       return new Promise(() => {});
     },
   });
-  const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
+  const host = mendedHost(bare, paths, onProblem);
   const sysctls = openSysctls(onProblem);
   const live = followMetadata(config, log, (key, value) => void sysctls.set(key, value).catch(onBug));
   await sysctls.apply(config.sysctls);
