@@ -10,10 +10,10 @@ import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
 import { updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
-import { changeOf } from '../../reconcilers/change.ts';
 import type { Intent } from '../../reconcilers/desired/desired.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
+import { changeOf, doneText } from '../../reconcilers/kinds.ts';
 import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
@@ -151,6 +151,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...host,
     directory: `${paths.storage}/cache/history`,
     changeOf,
+    doneText,
     onProblem: options.onProblem,
   });
 
