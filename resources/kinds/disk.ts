@@ -1,4 +1,4 @@
-/** A disk: a place for volumes, or swap (state-format.md §5, disks-storage.md §2). */
+/** A disk: a place for volumes, or swap. */
 
 export type DiskSource =
   /** volume-disk without provision: a directory of the storage, bound to the mount point. */
