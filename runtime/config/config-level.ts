@@ -21,7 +21,7 @@ export const LEVELS = {
 /** The name that users see as `modified`. */
 export type Level = keyof typeof LEVELS;
 
-/** Which levels may set a key, as letters: see the codes below. */
+/** Which levels may set a key, as letters; OPENED_BY says what each stands for. */
 export type Access = 'PV' | 'PV O' | 'PV O R' | 'PH O' | 'PH O R';
 
 const OPENED_BY: Readonly<Record<string, readonly Level[]>> = {
