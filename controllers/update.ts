@@ -6,6 +6,7 @@
  * rollback, and `pv_try` is unset last; `pv_rev` moves in one write and only then the progress says DONE.
  */
 import { EMPTY } from 'rxjs';
+import { effectiveRevision } from '../reconcilers/desired/effective-revision.ts';
 import type { Lifeline, Trial, UpdateStatus } from '../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
@@ -236,12 +237,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
         }),
     },
   };
-};
-
-/** Which revision's resources the device is to have, when it is to have any. */
-export const effectiveRevision = ({ committed, trial, lifeline }: UpdateStatus): string => {
-  if (trial !== undefined && !trial.interrupted) return trial.revision;
-  return lifeline?.stage === 'factory' ? '0' : committed.revision;
 };
 
 /** A document or trail that cannot be used is, for the loop, the device saying no. */

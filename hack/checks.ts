@@ -7,7 +7,8 @@
  * Must never end with 0 when nothing ran, nor go on for ever.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { errorsFile } from './error-reporter.ts';
 import { reasonNoContainersRun } from './prerequisites.ts';
 import { failuresText, lastLine, succeeded, sum, type Tally, tallyOf } from './test-summary.ts';
 
@@ -51,10 +52,12 @@ const check = async (program: string, ...parameters: string[]): Promise<Tally> =
 
 async function tests(project: string, limitMs: number): Promise<Tally> {
   const report = `${reports}/${project}.json`;
-  const output = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const output = ['default', 'json', './hack/error-reporter.ts'].map((name) => `--reporter=${name}`);
+  output.push(`--outputFile.json=${report}`);
   const well = await run('vitest', ['run', '--project', project, ...output], limitMs);
   try {
-    return tallyOf(JSON.parse(readFileSync(report, 'utf8')), well, project);
+    const errors = existsSync(errorsFile(project)) ? readFileSync(errorsFile(project), 'utf8') : '';
+    return tallyOf(JSON.parse(readFileSync(report, 'utf8')), well, { project, errors });
   } catch (cause) {
     const message = `no usable report: ${cause instanceof Error ? cause.message : cause}`;
     return { passed: 0, failures: [{ name: `${project} tests`, message }], skipped: 0 };

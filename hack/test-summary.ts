@@ -13,7 +13,7 @@ export interface Tally {
   readonly skipped: number;
 }
 
-/** The part of the report (Jest's format) that is looked at; tested against the installed vitest in test/hack/tally.test.ts. */
+/** The part of the report (Jest's format) that is looked at; tested against the installed vitest in test/hack/test-summary.test.ts. */
 const Test = z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()).default([]) });
 const TestFile = z.object({
   status: z.string(),
@@ -29,17 +29,22 @@ const Report = z.object({
   testResults: z.array(TestFile),
 });
 
-/** @param project of vitest; leaks and unhandled errors show in the exit status only, and are told by its name. */
-export function tallyOf(report: unknown, exitedWell: boolean, project: string): Tally {
+export interface Context {
+  readonly project: string;
+  /** Leaks and unhandled errors (error-reporter.ts): they belong to no test and are not in the report. */
+  readonly errors: string;
+}
+
+/** Errors outside of tests count as one failure, and so does a bad exit status that nothing explains. */
+export function tallyOf(report: unknown, exitedWell: boolean, { project, errors }: Context): Tally {
   const parsed = Report.parse(report);
   const failures = parsed.testResults.flatMap(failuresOf);
-  const unseen = {
-    name: `${project} tests`,
-    message: 'vitest failed although every test passed: look above for a leak or an unhandled error',
-  };
+  const unexplained = failures.length === 0 && !exitedWell ? 'vitest failed although every test passed' : '';
+  const message = errors.trim() || unexplained;
+  const outside = message === '' ? [] : [{ name: `${project} tests`, message }];
   return {
     passed: parsed.numPassedTests,
-    failures: failures.length === 0 && !exitedWell ? [unseen] : failures,
+    failures: [...failures, ...outside],
     skipped: parsed.numPendingTests + parsed.numTodoTests,
   };
 }

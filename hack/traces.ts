@@ -1,17 +1,14 @@
 /**
- * What a device leaves on a machine: mounts, loop devices, swap, processes, LXC cgroups. The demo and the system
- * tests compare it before and after.
+ * What one device leaves on a machine: mounts, loop devices, swap, processes, cgroups.
  *
- * In: marks, strings that only paths or environments of this device contain. Out: one sentence per trace. It looks
- * and never touches; whoever asks decides. What cannot carry a mark (a cgroup's name) is ours when it is new and no
- * live monitor of somebody else's owns it.
+ * In: marks (strings that only paths or environments of this device contain) and the exact names of its cgroups.
+ * Out: one sentence per trace. It reads and never changes anything. What belongs to others is never reported, however
+ * much of it comes and goes meanwhile: the machine may run other devices, LXC containers and loop mounts.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 export const CGROUPS = '/sys/fs/cgroup';
-/** A daemon's own cgroup, or LXC's where nobody said otherwise. LXC itself never removes its lxc.pivot. */
-const DEVICE_CGROUP = /^(pantavisor-[0-9a-f]{8}$|lxc\.(monitor|payload)\b)/;
 
 /** What lives in /proc and /sys goes away while it is looked at; then there is nothing to see. */
 function glance<T>(look: () => T, nothing: T): T {
@@ -69,10 +66,9 @@ export const markedSwaps = (marks: readonly string[]): readonly string[] =>
 const commandOf = (pid: number): string =>
   read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || read(`/proc/${pid}/comm`).trim();
 
-/** Topmost cgroups of daemons and LXC, relative to the cgroup root, in every hierarchy. */
-export function deviceCgroups(directory = ''): readonly string[] {
-  return childrenOf(directory).flatMap((path) => (DEVICE_CGROUP.test(basename(path)) ? [path] : deviceCgroups(path)));
-}
+/** Cgroups of exactly these names, relative to the cgroup root, in every hierarchy. Nothing below them is looked at. */
+export const cgroupsNamed = (names: readonly string[], directory = ''): readonly string[] =>
+  childrenOf(directory).flatMap((path) => (names.includes(basename(path)) ? [path] : cgroupsNamed(names, path)));
 
 /** Child cgroups, relative to the cgroup root. */
 export const childrenOf = (cgroup: string): readonly string[] =>
@@ -89,17 +85,11 @@ export const processesIn = (cgroup: string): readonly number[] => [
   ...childrenOf(cgroup).flatMap(processesIn),
 ];
 
-/** Whether a living monitor without a mark is in it: another device on this machine. */
-const isForeign = (cgroup: string, marks: readonly string[]): boolean =>
-  processesIn(cgroup).some((pid) => DEVICE_COMMAND.test(read(`/proc/${pid}/cmdline`)) && !isMarked(pid, marks));
-
-/** Everything there is now that was not there `before` (a former result of `deviceCgroups`), as sentences. */
-export const tracesOf = (marks: readonly string[], before: readonly string[]): readonly string[] => [
+/** Everything there is now, as sentences. `cgroups`: names of the device's own, see cgroupRootOf. */
+export const tracesOf = (marks: readonly string[], cgroups: readonly string[]): readonly string[] => [
   ...markedProcesses(marks).map((pid) => `process ${pid}: ${commandOf(pid)}`),
   ...markedMounts(marks).map((target) => `mount ${target}`),
   ...markedLoopDevices(marks).map((device) => `loop device ${device}`),
   ...markedSwaps(marks).map((path) => `swap ${path}`),
-  ...deviceCgroups()
-    .filter((cgroup) => !before.includes(cgroup) && !isForeign(cgroup, marks))
-    .map((cgroup) => `cgroup ${cgroup}`),
+  ...cgroupsNamed(cgroups).map((cgroup) => `cgroup ${cgroup}`),
 ];

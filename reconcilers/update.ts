@@ -10,7 +10,16 @@
  * It never touches a container: which revision's resources are desired follows from the status it writes.
  */
 
-import type { Failure, Lifeline, Trial, UpdateSpec, UpdateStatus } from '../resources/kinds/update.ts';
+import {
+  type Failure,
+  failedBefore,
+  type Identity,
+  isSameRevision,
+  type Lifeline,
+  type Trial,
+  type UpdateSpec,
+  type UpdateStatus,
+} from '../resources/kinds/update.ts';
 import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import type { Ref } from '../resources/ref.ts';
 import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
@@ -87,7 +96,7 @@ const planSuperseding = (ref: Ref<'update'>, spec: UpdateSpec | undefined, statu
     const failure = failureOf(trial, 'CANCELLED', 'Update aborted', detail);
     return act({ type: 'update.rollBack', ref, failure }, `Update aborted: ${detail}`, ['desired']);
   }
-  if (knownFailure(spec, status) !== undefined) return undefined;
+  if (failedBefore(spec, Object.values(status.failures)) !== undefined) return undefined;
   const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
   return act({ type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded }, superseded.detail, [
     'desired',
@@ -105,22 +114,7 @@ const planReboot = (ref: Ref<'update'>, reason: string, snapshot: Snapshot): Pla
 const isStuck = (ref: Ref, snapshot: Snapshot): boolean =>
   (snapshot.failures[ref]?.attempts ?? 0) >= FATAL_ATTEMPTS || snapshot.plans[ref]?.outcome === 'stalled';
 
-const isNew = (spec: UpdateSpec, known: { revision: string; hash: string }): boolean =>
-  spec.revision !== known.revision || spec.hash !== known.hash;
-
-/** The same content failed before, under whatever name unless somebody insists. */
-const knownFailure = (spec: UpdateSpec, { failures }: UpdateStatus): Failure | undefined =>
-  Object.values(failures).find(
-    ({ hash, status, revision }) =>
-      hash === spec.hash && status !== 'CANCELLED' && (spec.insisted !== true || revision === spec.revision),
-  );
-
-/** There is something to be tried, is being tried, or a reboot is due: Pantavisor has an update object then. */
-export const isUpdating = (spec: UpdateSpec | undefined, status: UpdateStatus | undefined): boolean => {
-  if (status?.trial !== undefined || status?.rebooting !== undefined) return true;
-  if (spec === undefined || status === undefined) return false;
-  return isNew(spec, status.committed) && knownFailure(spec, status) === undefined;
-};
+const isNew = (spec: UpdateSpec, known: Identity): boolean => !isSameRevision(spec, known);
 
 const failureOf = (trial: Trial, status: Failure['status'], message: string, detail: string): Failure => ({
   revision: trial.revision,
@@ -138,7 +132,7 @@ const planProposal = (
   nowMs: number,
 ): Plan => {
   if (spec === undefined || !isNew(spec, status.committed)) return planCommitted(ref, status, snapshot, nowMs);
-  const known = knownFailure(spec, status);
+  const known = failedBefore(spec, Object.values(status.failures));
   const refused = snapshot.failures[ref];
   if (known !== undefined) {
     const holding = planLifeline(ref, status, snapshot, nowMs);

@@ -39,6 +39,7 @@ export const MESSAGE = {
   startFailed: 'A container could not be started',
   unexpectedRollback: 'Unexpected rollback',
   internalError: 'Internal error',
+  superseded: 'Superseded',
 } as const;
 
 export const Progress = z

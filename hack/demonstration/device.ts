@@ -10,15 +10,13 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leftovers, sweep } from './sweep.ts';
+import { leftovers, leftoversAfterSettling, sweep } from './sweep.ts';
 
 const DAEMON = resolve(import.meta.dirname, '../../dist/pantavisor');
 
 const READY_MS = 15_000;
 /** Containers have some seconds to end after they are asked; then the daemon kills them. */
 const STOP_MS = 30_000;
-/** LXC's cgroups and autoclear loop devices go a moment after the daemon. */
-const SETTLE_MS = 3_000;
 
 export interface Device {
   readonly socket: string;
@@ -64,7 +62,7 @@ export function startDevice(directory: string, statusPort: number, settings: Rea
     },
     async stop() {
       await daemon.stop();
-      const left = await settled(directory);
+      const left = await leftoversAfterSettling(() => leftovers(directory));
       await sweep(directory);
       return left;
     },
@@ -97,13 +95,6 @@ function spawnDaemon(
         await once(died.signal, 'abort', { signal: AbortSignal.timeout(STOP_MS) }).catch(() => undefined);
     },
   };
-}
-
-/** What is still there when it had the time to go. */
-async function settled(directory: string): Promise<readonly string[]> {
-  const giveUpAt = performance.now() + SETTLE_MS;
-  while (leftovers(directory).length > 0 && performance.now() < giveUpAt) await sleep(50);
-  return leftovers(directory);
 }
 
 /** Resolves when the control socket answers. @throws the daemon's end, the signal's reason, or that it takes too long. */

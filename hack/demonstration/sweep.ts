@@ -4,15 +4,15 @@
  * In: the one directory under which the device has everything. Out: nothing of it is left, or an error that says
  * what is. Must never touch a process, mount or file that does not belong to that directory.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupRootOf } from '../../resources/lxc/lxc-place.ts';
 import {
   CGROUPS,
+  cgroupsNamed,
   childrenOf,
-  deviceCgroups,
   markedLoopDevices,
   markedMounts,
   markedProcesses,
@@ -21,7 +21,15 @@ import {
   tracesOf,
 } from '../traces.ts';
 
+/** For a signal to be followed. */
 const GRACE_MS = 3_000;
+/** For the kernel to free what nobody uses any more: loop devices with autoclear, cgroups of processes that just ended. */
+const SETTLE_MS = 20_000;
+
+async function emptied(left: () => readonly unknown[], limitMs: number): Promise<void> {
+  const giveUpAt = performance.now() + limitMs;
+  while (left().length > 0 && performance.now() < giveUpAt) await sleep(50);
+}
 
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
@@ -35,8 +43,7 @@ async function endProcesses(directory: string): Promise<void> {
   const left = (): readonly number[] => markedProcesses([`${directory}/`]);
   for (const name of ['SIGTERM', 'SIGKILL'] as const) {
     for (const pid of left()) signal(pid, name);
-    const giveUpAt = performance.now() + GRACE_MS;
-    while (left().length > 0 && performance.now() < giveUpAt) await sleep(50);
+    await emptied(left, GRACE_MS);
   }
 }
 
@@ -58,40 +65,56 @@ function unmountAll(directory: string): void {
 const lxcPathOf = (directory: string): string => join(directory, 'run/lxc');
 
 /** The daemon's own cgroup is named after its lxcpath (resources/lxc/lxc-place.ts), so all in it is the device's. */
-const ownCgroups = (lxcPath: string): readonly string[] =>
-  deviceCgroups().filter((cgroup) => basename(cgroup) === cgroupRootOf(lxcPath));
+export const cgroupOf = (directory: string): string => cgroupRootOf(lxcPathOf(directory));
 
-function removeCgroup(cgroup: string): void {
-  for (const child of childrenOf(cgroup)) removeCgroup(child);
-  rmdirSync(join(CGROUPS, cgroup));
+/** @returns whether it is gone. A process that is ending, or LXC removing the same directory, makes it fail for a moment. */
+function removeCgroup(cgroup: string): boolean {
+  try {
+    for (const child of childrenOf(cgroup)) removeCgroup(child);
+    rmdirSync(join(CGROUPS, cgroup));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EBUSY' || error.code === 'ENOENT')))
+      throw error;
+  }
+  return !existsSync(join(CGROUPS, cgroup));
 }
 
-async function removeCgroups(lxcPath: string): Promise<void> {
-  const left = (): readonly number[] => ownCgroups(lxcPath).flatMap(processesIn);
-  for (const pid of left()) signal(pid, 'SIGKILL');
-  const giveUpAt = performance.now() + GRACE_MS;
-  while (left().length > 0 && performance.now() < giveUpAt) await sleep(50);
-  for (const cgroup of ownCgroups(lxcPath)) removeCgroup(cgroup);
+async function removeCgroups(directory: string): Promise<void> {
+  const own = (): readonly string[] => cgroupsNamed([cgroupOf(directory)]);
+  for (const pid of own().flatMap(processesIn)) signal(pid, 'SIGKILL');
+  await emptied(() => own().filter((cgroup) => !removeCgroup(cgroup)), SETTLE_MS);
 }
 
-/** What there is of the device now, as sentences. Several demos may run: cgroups are told apart by their exact name. */
-export const leftovers = (directory: string): readonly string[] => [
-  ...tracesOf([`${directory}/`], deviceCgroups()),
-  ...ownCgroups(lxcPathOf(directory)).map((cgroup) => `cgroup ${cgroup}`),
-];
+/** Autoclear frees them a moment after the unmount, and later when another program has the device open just then. */
+async function detachLoops(directory: string): Promise<void> {
+  const left = (): readonly string[] => markedLoopDevices([`${directory}/`]);
+  await emptied(left, GRACE_MS);
+  // One that was freed since it was listed answers ENXIO; the check at the end decides.
+  for (const device of left()) spawnSync('losetup', ['-d', device], { stdio: 'ignore' });
+  await emptied(left, SETTLE_MS);
+}
+
+/** What there is of the device now, as sentences. */
+export const leftovers = (directory: string): readonly string[] => tracesOf([`${directory}/`], [cgroupOf(directory)]);
+
+/** Waits until nothing is left, but not for ever. @returns what is left. */
+export async function leftoversAfterSettling(look: () => readonly string[]): Promise<readonly string[]> {
+  await emptied(look, SETTLE_MS);
+  return look();
+}
 
 /** @throws Error naming what is still there. */
 export async function sweep(directory: string): Promise<void> {
   await endProcesses(directory);
   // Payloads whose monitor is gone carry no mark.
-  await removeCgroups(lxcPathOf(directory));
+  await removeCgroups(directory);
   for (const swap of markedSwaps([`${directory}/`])) execFileSync('swapoff', [swap]);
   unmountAll(directory);
-  for (const device of markedLoopDevices([`${directory}/`])) execFileSync('losetup', ['-d', device]);
+  await detachLoops(directory);
   // LXC's own bookkeeping of an lxcpath; on a tmpfs, but a machine that shows many demos would fill it.
   for (const place of ['/run/lxc', '/run/lxc/lock']) rmSync(join(place, directory), { recursive: true, force: true });
   removeDirectory(directory);
-  const left = leftovers(directory);
+  const left = await leftoversAfterSettling(() => leftovers(directory));
   if (left.length > 0) throw new Error(`still there:\n  ${left.join('\n  ')}`);
 }
 

@@ -76,3 +76,21 @@ export interface UpdateStatus {
   /** What of the objects of the revision that should run is missing or corrupt. A committed one goes on running. */
   readonly unsound?: string;
 }
+
+/** What identifies a revision: another content under the same name is another revision. */
+export type Identity = Pick<UpdateSpec, 'revision' | 'hash'>;
+
+export const isSameRevision = (a: Identity, b: Identity): boolean => a.revision === b.revision && a.hash === b.hash;
+
+/**
+ * The failure because of which a content is not tried again by itself, whatever it was called when it failed. What was
+ * only cancelled may be tried again; so may what somebody insists on, unless it failed under this very name.
+ */
+export const failedBefore = (
+  { revision, hash, insisted }: Pick<UpdateSpec, 'hash' | 'insisted'> & Partial<UpdateSpec>,
+  failures: readonly Failure[],
+): Failure | undefined =>
+  failures.find(
+    (failure) =>
+      failure.hash === hash && failure.status !== 'CANCELLED' && (insisted !== true || failure.revision === revision),
+  );

@@ -4,8 +4,9 @@
  * In: commands that make sense now. Out: proposals, a reboot, a shutdown, settings. A command that cannot be carried out
  * is told in the log, and in the revision's progress if there is one: nobody waits for it.
  */
-import { isUpdating } from '../../reconcilers/update.ts';
+import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
+import type { Proposer } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { Command, CommandsPort, Operation } from '../api/command-endpoints.ts';
 import { DeviceError } from '../host/host.ts';
@@ -14,7 +15,7 @@ import { Rejection } from '../store/rejection.ts';
 export interface CommandsOptions {
   readonly snapshot: () => Snapshot;
   readonly hasDebugShell: () => boolean;
-  readonly run: (revision: string, byReboot: boolean, from?: string) => Promise<void>;
+  readonly run: (revision: string, byReboot: boolean, by?: Proposer) => Promise<void>;
   /** `''`: the one that runs. */
   readonly makeFactory: (revision: string) => Promise<void>;
   readonly reboot: (reason: string) => Promise<void>;
@@ -25,7 +26,7 @@ export interface CommandsOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-type Deeds = { readonly [O in Operation]: (payload: string, from?: string) => Promise<unknown> | unknown };
+type Deeds = { readonly [O in Operation]: (payload: string, by?: Proposer) => Promise<unknown> | unknown };
 
 /** What people write with a reboot is shown as the reason for it. */
 const reasonOf = (payload: string, what: string): string =>
@@ -36,8 +37,8 @@ const nothing = (): void => undefined;
 const deedsOf = (options: CommandsOptions): Deeds => ({
   REBOOT_DEVICE: (payload) => options.reboot(reasonOf(payload, 'a reboot')),
   POWEROFF_DEVICE: (payload) => options.powerOff(reasonOf(payload, 'to power off')),
-  LOCAL_RUN: (payload, from) => options.run(payload, false, from),
-  LOCAL_RUN_COMMIT: (payload, from) => options.run(payload, true, from),
+  LOCAL_RUN: (payload, by) => options.run(payload, false, by),
+  LOCAL_RUN_COMMIT: (payload, by) => options.run(payload, true, by),
   MAKE_FACTORY: options.makeFactory,
   RUN_GC: options.collectGarbage,
   ENABLE_SSH: () => options.setSsh(true),
@@ -66,10 +67,10 @@ export interface Performing extends CommandsPort {
 export const openCommands = (options: CommandsOptions): Performing => {
   const deeds = deedsOf(options);
   let isBusy = false;
-  const perform = ({ operation, payload, from }: Command): Promise<void> | undefined => {
+  const perform = ({ operation, payload, by }: Command): Promise<void> | undefined => {
     if (isBusy) return undefined;
     isBusy = true;
-    const deed = async (): Promise<void> => void (await deeds[operation](payload, from));
+    const deed = async (): Promise<void> => void (await deeds[operation](payload, by));
     return deed().finally(() => {
       isBusy = false;
     });

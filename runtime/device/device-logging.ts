@@ -5,7 +5,7 @@
  * update. It begins after the device, which it needs the revision of: what LXC writes until then waits in files.
  */
 
-import { effectiveRevision } from '../../controllers/update.ts';
+import { effectiveRevision } from '../../reconcilers/desired/effective-revision.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
 import { captureDirectory, captureRoot } from '../../resources/lxc/lxc-place.ts';
 import { type Paths, trailPath } from '../../resources/paths.ts';

@@ -8,12 +8,13 @@ import type { Observable, Subscription } from 'rxjs';
 import { containerController } from '../../controllers/container.ts';
 import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
-import { effectiveRevision, updateController } from '../../controllers/update.ts';
+import { updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
 import { changeOf } from '../../reconcilers/change.ts';
+import type { Intent } from '../../reconcilers/desired/desired.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
-import { UPDATE, type UpdateSpec } from '../../resources/kinds/update.ts';
+import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
@@ -28,13 +29,14 @@ import { startingFiles } from '../host/starting-files.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
+import { type Arbiter, openArbiter } from './arbiter.ts';
 import { askForReboot, bootDevice, endBoot, settle } from './boot.ts';
-import { desiredOf, REBOOTING, SHUT_DOWN, safeModeOf } from './desired.ts';
+import { openDesiredState } from './desired-state.ts';
 import { lastWords } from './flush-history.ts';
-import { type Intent, intentAfter, intentsIn } from './intent.ts';
+import { intentAfter, intentsIn } from './intent.ts';
 import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
 import { isNews } from './new-proposal.ts';
-import { lastSeen, observeEverything, plannable, updatesIn, watching } from './observation.ts';
+import { observeEverything, plannable, updatesIn, watching } from './observation.ts';
 import type { Oem } from './oem.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
 import { openKeeper, type StorageSettings } from './storage-maintenance.ts';
@@ -76,8 +78,8 @@ export interface Device {
   readonly history: History;
   /** What operators want of containers, by name. */
   intents(): readonly (readonly [container: string, intent: Intent])[];
-  /** The newest proposal replaces any earlier one. @param from whose it is, for people: `incoming/web.json`. */
-  propose(proposal: UpdateSpec, from?: string): void;
+  /** Sources propose through it. */
+  readonly arbiter: Arbiter;
   /** Records what an operator wants of a container; resolves when recorded, not when done. */
   control(container: string, action: ControlAction): Promise<ControlAnswer>;
   /** False: it did not expect a signal. */
@@ -95,14 +97,15 @@ export interface Device {
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const { paths, reader = HERE } = options;
   const starting = startingFiles(options.host.files, options.host.clock);
-  let proposal: UpdateSpec | undefined;
+  let arbiter: Arbiter | undefined;
+  const proposed = (): UpdateSpec | undefined => arbiter?.standing()?.spec;
   const keeper = await openKeeper({
     host: { ...options.host, files: starting.files },
     paths,
     settings: options.storage,
     reader,
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
-    wanted: () => (proposal === undefined ? [] : [proposal.revision]),
+    wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
     onProblem: options.onProblem,
   });
   const { host, store, soundness, collecting } = keeper;
@@ -151,58 +154,54 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     onProblem: options.onProblem,
   });
 
-  let isChecked = soundness === undefined;
-  let isOpened = options.opened === undefined;
   const unseen = new Set<Ref>();
-  let shuttingDown = false;
   const intents = await intentsIn(ledger);
+  const desired = openDesiredState({
+    loop,
+    gates: { observed: false, verified: soundness === undefined, serving: options.opened === undefined },
+    proposal: proposed,
+    intents: () => Object.fromEntries(intents),
+    compiled: revisions.loaded,
+    faultOf: (revision) => soundness?.faultOf(revision),
+    onRevision: (revision) => {
+      options.oem?.use(revisions.oemOf(revision));
+      starting.started();
+    },
+  });
 
-  const refresh = (): void => {
-    const { status } = resourceIn(loop.latest(), UPDATE);
-    if (status === undefined || shuttingDown) return;
-    collecting?.committed(status.committed.revision);
-    if (status.rebooting !== undefined) {
-      const desired = proposal === undefined ? {} : { [UPDATE]: proposal };
-      loop.tell({ type: 'desired.changed', revision: REBOOTING, desired });
-      return;
-    }
-    // Nothing is started from or beside what nobody has looked at.
-    if (!isChecked || !isOpened || unseen.size > 0) return;
-    const effective = effectiveRevision(status);
-    // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
-    if (status.trial !== undefined && soundness?.faultOf(effective) !== undefined) return;
-    const revision = revisions.loaded(effective);
-    // A revision that cannot be read leaves things as they are.
-    if (revision === undefined || status.unreadable !== undefined) return;
-    options.oem?.use(revisions.oemOf(effective));
-    const whole = desiredOf(revision, proposal, Object.fromEntries(intents));
-    const desired = status.lifeline?.stage === 'safe' ? safeModeOf(whole) : whole;
-    starting.started();
-    loop.tell({ type: 'desired.changed', revision: revision.revision, desired });
-  };
-
+  arbiter = openArbiter({
+    clock: host.clock,
+    latest: loop.latest,
+    snapshots: loop.snapshots,
+    onStanding: ({ spec, from }, before) => {
+      if (isNews(spec, before?.spec, loop.latest())) history.proposed(spec, from);
+      desired.refresh();
+    },
+    onBug: options.onBug,
+  });
   const subscriptions: Subscription[] = [
     history.follow(loop.reductions),
     watching(controllers).subscribe({ next: loop.look, error: options.onBug }),
-    lastSeen(loop, unseen).subscribe({ next: refresh, error: options.onBug }),
   ];
-  await observeEverything({ controllers, loop, clock: host.clock, unseen, onProblem: options.onProblem });
-  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: refresh, error: options.onBug }));
+  const { onProblem } = options;
+  const onSeen = (): void => desired.open('observed');
+  subscriptions.push(await observeEverything({ controllers, loop, clock: host.clock, unseen, onSeen, onProblem }));
+  const onUpdate = ({ committed }: UpdateStatus): void => {
+    collecting?.committed(committed.revision);
+    desired.refresh();
+  };
+  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: onUpdate, error: options.onBug }));
 
   const checked = (): void => {
-    isChecked = true;
-    refresh();
+    desired.open('verified');
     loop.look(UPDATE);
   };
   soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
 
-  const open = (): void => {
-    isOpened = true;
-    refresh();
-  };
-  if (options.opened !== undefined) onceOpened(options.opened, host.clock, open);
+  if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
   const stop = (): void => {
     keeper.stop();
+    arbiter?.stop();
     for (const subscription of subscriptions) subscription.unsubscribe();
     loop.stop();
   };
@@ -213,11 +212,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     intents: () => [...intents],
     history,
     stop,
-    propose: (next, from = 'somebody') => {
-      if (isNews(next, proposal, loop.latest())) history.proposed(next, from);
-      proposal = next;
-      refresh();
-    },
+    arbiter,
     reboot: async (reason) => {
       history.asked(UPDATE, 'reboot', 'the operator');
       await askForReboot(ledger, reason);
@@ -237,13 +232,12 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       await ledger.put<Intent>('intent', name, intent);
       intents.set(name, intent);
       history.asked(refOf('container', name), action, 'the operator');
-      refresh();
+      desired.refresh();
       return answer;
     },
     shutDown: async (limitMs, why = 'it was asked to') => {
-      shuttingDown = true;
       history.stopping(why);
-      loop.tell({ type: 'desired.changed', revision: SHUT_DOWN, desired: {} });
+      desired.shutDown();
       await settled(loop, host.clock, limitMs);
       stop();
       await lastWords(history, host.clock, options.onProblem);

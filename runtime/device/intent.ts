@@ -1,15 +1,8 @@
 /** What an operator wants of one container; outlives the daemon, not the boot. */
+import type { Intent } from '../../reconcilers/desired/desired.ts';
 import type { ContainerStatusName } from '../../resources/kinds/goal.ts';
 import type { ControlAction, ControlAnswer } from '../api/ports.ts';
 import type { Ledger } from '../engine/ledger.ts';
-
-export interface Intent {
-  readonly stopped: boolean;
-  /** Counts requested starts: a run of a lower generation is replaced, with its retries forgotten. */
-  readonly generation: number;
-}
-
-export type Intents = Readonly<Record<string, Intent>>;
 
 const NONE: Intent = { stopped: false, generation: 0 };
 const OK: ControlAnswer = { status: 200 };
@@ -20,6 +13,7 @@ export const intentAfter = (
   status: ContainerStatusName,
   current: Intent = NONE,
 ): { readonly answer: ControlAnswer; readonly intent?: Intent } => {
+  // A run of a lower generation is replaced, with its retries forgotten.
   const anew: Intent = { stopped: false, generation: current.generation + 1 };
   const running = ['STARTING', 'STARTED', 'READY'].includes(status);
   const startable = ['STOPPED', 'STOPPING', 'RECOVERING'].includes(status);

@@ -1,9 +1,10 @@
 /** Running a revision that is installed already, because an operator says so: `LOCAL_RUN`, `LOCAL_RUN_COMMIT`, `MAKE_FACTORY`. */
 import { filter, firstValueFrom } from 'rxjs';
-import { isUpdating } from '../../reconcilers/update.ts';
+import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
 import { UPDATE, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
+import type { Proposer } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { Host } from '../host/host.ts';
 import { Rejection } from '../store/rejection.ts';
@@ -15,10 +16,10 @@ import type { Revision } from './revisions.ts';
 export interface LocalRun {
   /**
    * Resolves when the device has taken it up. What failed before is tried again.
-   * @param from whose wish it is; default: the operator's.
+   * @param by whose wish it is; default: the operator's.
    * @throws Rejection when it cannot be run. @throws DeviceError
    */
-  run(revision: string, byReboot: boolean, from?: string): Promise<void>;
+  run(revision: string, byReboot: boolean, by?: Proposer): Promise<void>;
   /**
    * Makes revision 0 what another revision is (`''`: the one that runs), and runs it.
    * @throws Rejection, before anything was changed. @throws DeviceError
@@ -26,7 +27,7 @@ export interface LocalRun {
   makeFactory(revision: string): Promise<void>;
 }
 
-const OPERATOR = 'the operator';
+const OPERATOR: Proposer = { source: 'control socket', from: 'the operator' };
 const FACTORY = '0';
 /** For the loop to notice a proposal; whatever keeps it from that keeps no command waiting. */
 const NOTICE_LIMIT_MS = 5_000;
@@ -57,7 +58,7 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
     cancel();
   };
 
-  const run = async (revision: string, byReboot: boolean, from = OPERATOR): Promise<void> => {
+  const run = async (revision: string, byReboot: boolean, by = OPERATOR): Promise<void> => {
     const { hash } = await load(revision);
     const { committed } = await committedOf(loop.latest());
     if (committed.revision === revision && committed.hash === hash) {
@@ -67,7 +68,9 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
     const document = await store.document(revision);
     // With it goes what is known of its failure: the operator asks for it again.
     if (document !== undefined) await store.propose(revision, document);
-    device.propose({ revision, hash, insisted: true, ...(byReboot ? { byReboot } : {}) }, from);
+    const spec = { revision, hash, insisted: true as const, ...(byReboot ? { byReboot: true as const } : {}) };
+    const outcome = device.arbiter.portFor({ name: by.source }).propose(spec, by.from);
+    if (outcome.is === 'refused') throw new Rejection(outcome.reason);
     loop.look(UPDATE);
     await noticed();
   };

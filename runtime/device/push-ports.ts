@@ -1,7 +1,7 @@
 /** Joins pushing from outside to the device, where it is configured: nothing of it is loaded elsewhere. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { UPDATE } from '../../resources/kinds/update.ts';
+import { failedBefore, UPDATE } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { isFinal, MESSAGE, progressOf } from '../../resources/progress.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
@@ -18,7 +18,7 @@ import { isRevision } from '../store/trails/revision.ts';
 import type { Ports } from './control-ports.ts';
 import type { Device } from './device.ts';
 import { stepsOf } from './installed-steps.ts';
-import { reportsOf } from './watched-directory.ts';
+import { reportOf, reportsIn } from './progress-report.ts';
 
 export interface PushingOptions {
   readonly device: Device;
@@ -67,7 +67,7 @@ const portOf = (options: PushingOptions, uploads: PartialUploads): PushPort => {
     wallTime: host.clock.wallTime,
     hostname: hostname(),
     conditions,
-    reports: () => reportsOf(loop.latest()),
+    reports: () => reportsIn(loop.latest()),
     committed: () => resourceIn(loop.latest(), UPDATE).status?.committed.revision,
     steps: () => stepsOf(store, host.files, paths),
     objects: ports.objects,
@@ -98,7 +98,7 @@ const auditText = ({ what, unwritten }: AuditLine): string =>
   unwritten === 0 ? what : `${what} (and ${unwritten} refusals before it)`;
 
 const begin = async ({ commands }: Ports, revision: string, from: string): Promise<RunOutcome> => {
-  const done = commands.perform({ operation: 'LOCAL_RUN', payload: revision, from });
+  const done = commands.perform({ operation: 'LOCAL_RUN', payload: revision, by: { source: 'push', from } });
   if (done === undefined) return { is: 'busy', message: 'A command is already in progress. Try again' };
   try {
     await done;
@@ -122,16 +122,22 @@ const statesOf = ({ device, ports }: PushingOptions): StatesPort => {
       return { ok: true, hash: read.state.hash, objects: read.state.objects.map(({ id }) => id) };
     },
     missing: store.missingObjects,
-    failure: async (hash) =>
-      Object.values(await store.failures()).find((failure) => failure.hash === hash && failure.status !== 'CANCELLED'),
-    report: (revision) => reportOf(device, revision),
+    failure: async (hash) => failedBefore({ hash }, Object.values(await store.failures())),
+    report: (revision) => storedReport(device, revision),
   };
 };
 
-const reportOf = async ({ store, loop }: Device, revision: string): Promise<ProgressReport | undefined> => {
-  if (!isRevision(revision) || (await store.hash(revision)) === undefined) return undefined;
+const storedReport = async (
+  { store, loop, arbiter }: Device,
+  revision: string,
+): Promise<ProgressReport | undefined> => {
+  const hash = isRevision(revision) ? await store.hash(revision) : undefined;
+  if (hash === undefined) return undefined;
   const progress = (await store.progress(revision)) ?? progressOf('NEW', MESSAGE.readyToRun);
-  const known = reportsOf(loop.latest()).get(revision);
+  const outcome = arbiter.portFor({ name: 'push' }).outcomeOf({ revision, hash });
+  // Another proposal took its place before it began: the store knows of no attempt.
+  if (outcome?.is === 'superseded' && !isFinal(progress)) return reportOf(outcome);
+  const known = reportsIn(loop.latest()).get(revision);
   // What the loop knows may be of an attempt before this one.
   const reason = known?.progress.status === progress.status ? known.reason : undefined;
   const waitingOn = isFinal(progress) ? undefined : known?.waitingOn;

@@ -22,7 +22,7 @@ import { type Oem, oemOf } from '../device/oem.ts';
 import { openPushing } from '../device/push-ports.ts';
 import { onceCalm } from '../device/release-memory.ts';
 import { storageSettingsOf } from '../device/storage-settings.ts';
-import { followIncoming } from '../device/watched-directory.ts';
+import { watchedDirectory } from '../device/watched-directory.ts';
 import { logEvents } from '../engine/log.ts';
 import type { Host } from '../host/host.ts';
 import { linuxFiles } from '../host/linux/files/linux-files.ts';
@@ -84,7 +84,8 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   const opened = Promise.withResolvers<void>();
   const device = await startOn(host, paths, config, { log, onBug, live, oem, opened: opened.promise });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
-  const incoming = followIncoming({ device, host, paths, onProblem, onBug });
+  const incoming = watchedDirectory({ device, host, paths, onProblem, onBug });
+  await incoming.start(device.arbiter.portFor(incoming));
   const ports = await openPorts({
     ...{ device, host, paths, config, live, onProblem, onBug },
     powerOff: (reason) => {
@@ -102,7 +103,7 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
   const end = await Promise.race([signals.first, reboot.promise, powerOff.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
-  incoming.stop();
+  await incoming.stop();
   ports.stop();
   calm.unsubscribe();
   const left = end === 'reboot' ? [] : await device.shutDown(SHUTDOWN_LIMIT_MS, end);

@@ -1,4 +1,6 @@
 /** Makes a plan: what would happen to a device, found out by rehearsing it on a simulated one. */
+
+import { failedBefore } from '../../resources/kinds/update.ts';
 import type { CompileContext } from '../../resources/state-format/compile-context.ts';
 import { readState } from '../../resources/state-format/read-state.ts';
 import { transitionOf } from '../../resources/state-format/transition.ts';
@@ -56,7 +58,7 @@ const revisionFor = ({ name, document }: ProposedState, present: Present): strin
   const { committed, trial, failures } = present;
   const known = [committed, trial].find((stored) => stored !== undefined && stateHash(stored.document) === hash);
   if (known !== undefined) return known.revision;
-  const failed = failures.find((failure) => failure.hash === hash && failure.status !== 'CANCELLED');
+  const failed = failedBefore({ hash }, failures);
   if (failed !== undefined) return failed.revision;
   const isGood = name !== undefined && localNameProblem(name) === undefined;
   const local = isGood ? name : `plan-${hash.slice(0, NAME_LENGTH)}`;

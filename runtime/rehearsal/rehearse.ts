@@ -111,7 +111,7 @@ const proposeOn = async (
 };
 
 /** @returns the revision that is to be, if any is proposed. */
-const propose = async ({ store, propose }: Device, { present, proposal }: Scene): Promise<string | undefined> => {
+const propose = async ({ store, arbiter }: Device, { present, proposal }: Scene): Promise<string | undefined> => {
   const { committed, trial, failures } = present;
   const next = proposal ?? (present.proposal && { ...present.proposal, hash: stateHash(present.proposal.document) });
   if (next === undefined) return trial?.revision;
@@ -120,7 +120,7 @@ const propose = async ({ store, propose }: Device, { present, proposal }: Scene)
   // What failed before is known under that name, and is not tried again.
   const isFailure = failures.some((failure) => failure.revision === revision && failure.hash === hash);
   if (!isStored && !isFailure) await store.propose(revision, document);
-  propose({ revision, hash });
+  arbiter.portFor({ name: 'control socket' }).propose({ revision, hash });
   return revision;
 };
 

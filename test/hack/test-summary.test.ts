@@ -17,8 +17,9 @@ const file = (status: string, ...tests: string[]) => ({
     failureMessages: each === 'failed' ? [`AssertionError: ${index}\n    at store.test.ts:1`] : [],
   })),
 });
+const UNIT = { project: 'unit', errors: '' };
 const failuresOf = (...results: ReturnType<typeof file>[]): Tally['failures'] =>
-  tallyOf({ ...counts, success: false, testResults: results }, false, 'unit').failures;
+  tallyOf({ ...counts, success: false, testResults: results }, false, UNIT).failures;
 
 const WELL: Tally = { passed: 3, failures: [], skipped: 1 };
 const failing = (count: number): Tally => ({
@@ -30,7 +31,7 @@ const failing = (count: number): Tally => ({
 describe('the tally of a test run', () => {
   test('counts skipped and todo tests as skipped', () => {
     const report = { ...counts, testResults: [file('passed', 'passed', 'passed')] };
-    expect(tallyOf(report, true, 'unit')).toEqual({ passed: 2, failures: [], skipped: 2 });
+    expect(tallyOf(report, true, UNIT)).toEqual({ passed: 2, failures: [], skipped: 2 });
   });
 
   test('has a file that does not load as one failure', () => {
@@ -47,10 +48,20 @@ describe('the tally of a test run', () => {
     expect(failuresOf(file('failed', 'skipped'))).toHaveLength(1);
   });
 
-  test('is a failure when all tests passed but vitest did not, as with a leak', () => {
+  test('is a failure when all tests passed but vitest did not', () => {
     expect(failuresOf(file('passed', 'passed'))).toEqual([
-      { name: 'unit tests', message: expect.stringContaining('leak') },
+      { name: 'unit tests', message: 'vitest failed although every test passed' },
     ]);
+  });
+
+  test('names errors that belong to no test, beside the tests that failed', () => {
+    const report = { ...counts, success: false, testResults: [file('failed', 'failed')] };
+    const { failures } = tallyOf(report, false, {
+      project: 'system',
+      errors: 'the system tests left behind:\n  mount /a\n',
+    });
+    expect(failures.map(({ name }) => name)).toEqual(['runtime/store.test.ts: test 0', 'system tests']);
+    expect(failures[1]?.message).toBe('the system tests left behind:\n  mount /a');
   });
 
   test('reads what the installed vitest writes', { timeout: 60_000 }, async () => {
@@ -64,7 +75,7 @@ describe('the tally of a test run', () => {
     const vitest = resolve(import.meta.dirname, '../../node_modules/.bin/vitest');
     const run = ['run', '--root', directory, '--globals', '--reporter=json', `--outputFile=${report}`];
     await expect(promisify(execFile)(vitest, run)).rejects.toMatchObject({ code: 1 });
-    const tally = tallyOf(JSON.parse(readFileSync(report, 'utf8')), false, 'unit');
+    const tally = tallyOf(JSON.parse(readFileSync(report, 'utf8')), false, UNIT);
     rmSync(directory, { recursive: true });
     expect([tally.passed, tally.skipped, tally.failures.length]).toEqual([1, 0, 2]);
     expect(failuresText(tally)).toMatch(/^FAILED .*a\.test\.js: bad\n {2}Error: so/m);
@@ -72,7 +83,7 @@ describe('the tally of a test run', () => {
   });
 
   test('refuses a report of another shape rather than counting nothing', () => {
-    expect(() => tallyOf({ passed: 3 }, true, 'unit')).toThrow();
+    expect(() => tallyOf({ passed: 3 }, true, UNIT)).toThrow();
   });
 
   test('sums up to one line that machines read', () => {

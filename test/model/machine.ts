@@ -5,7 +5,8 @@
  * and what is on the storage after each of its writes. The run directory lies on the storage here too, so that one value
  * is everything; a power cut empties it.
  */
-import { effectiveRevision, updateController } from '../../controllers/update.ts';
+import { updateController } from '../../controllers/update.ts';
+import { effectiveRevision } from '../../reconcilers/desired/effective-revision.ts';
 import { reconcileUpdate } from '../../reconcilers/update.ts';
 import type { Action } from '../../resources/action.ts';
 import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';

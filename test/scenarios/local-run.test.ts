@@ -1,6 +1,6 @@
 /** Commands about revisions that are installed already, over a whole simulated device. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { isUpdating } from '../../reconcilers/update.ts';
+import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
 import { type LocalRun, localRun } from '../../runtime/device/local-run.ts';

@@ -17,6 +17,7 @@ import { DeviceError } from '../../runtime/host/host.ts';
 import type { Behaviour, BehaviourOf } from '../../runtime/host/simulated/behaviour.ts';
 import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulated/persistent-storage.ts';
 import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
+import type { ProposalPort } from '../../runtime/sources/source.ts';
 import { type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
 import { storeObjects } from './objects.ts';
 import { DaemonDied, settled } from './settled.ts';
@@ -46,6 +47,8 @@ export interface RigOptions {
 export interface Rig {
   readonly host: SimulatedHost;
   readonly device: Device;
+  /** Proposes as the watched directory would. */
+  readonly proposals: ProposalPort;
   /** Bugs of ours that would have ended the daemon. */
   readonly bugs: readonly unknown[];
   behaviour(container: string, behaviour: Behaviour | BehaviourOf): void;
@@ -159,13 +162,14 @@ export const startRig = async (on: SimulatedHost, options: RigOptions): Promise<
   const rig: Rig = {
     host,
     device,
+    proposals: device.arbiter.portFor({ name: 'watched directory' }),
     bugs,
     behaviour: (container, behaviour) => host.behaviour(container, behaviour),
     propose: async (state, revision = 'locals/test') => {
       await storeObjects(host, state, options.objectContent);
       const bytes = state.toBytes();
       await settled(host, store.propose(revision, bytes));
-      device.propose({ revision, hash: sha256(new TextDecoder().decode(bytes)) });
+      rig.proposals.propose({ revision, hash: sha256(new TextDecoder().decode(bytes)) }, 'somebody');
     },
     run: async (state, revision = 'locals/test') => {
       await rig.propose(state, revision);

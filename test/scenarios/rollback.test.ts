@@ -189,13 +189,13 @@ describe('content that failed', () => {
     await rig.run(failing, 'locals/2');
     await rig.rest();
     rig.newLog();
-    rig.device.propose({ revision: 'locals/2', hash: rig.update().failures['locals/2']?.hash ?? '' });
+    rig.proposals.propose({ revision: 'locals/2', hash: rig.update().failures['locals/2']?.hash ?? '' });
     await rig.rest();
     expect(rig.newLog()).toEqual([]);
     expect(rig.reasonOf('update/device')).toMatch(/^this content was tried before and failed: Status goal not reached/);
 
     const next = await rig.restarted();
-    next.device.propose({ revision: 'locals/2', hash: rig.update().failures['locals/2']?.hash ?? '' });
+    next.proposals.propose({ revision: 'locals/2', hash: rig.update().failures['locals/2']?.hash ?? '' });
     await next.rest();
     expect(next.newLog()).toEqual([]);
   });
@@ -223,7 +223,7 @@ describe('content that failed', () => {
     await rig.run(failing, 'locals/2');
     await rig.propose(better, 'locals/3');
     await rig.until(() => rig.update().trial !== undefined);
-    rig.device.propose({ revision: 'locals/2', hash: rig.update().failures['locals/2']?.hash ?? '' });
+    rig.proposals.propose({ revision: 'locals/2', hash: rig.update().failures['locals/2']?.hash ?? '' });
     await rig.until(() => rig.update().trial === undefined);
     expect(rig.update().committed.revision).toBe('locals/3');
   });

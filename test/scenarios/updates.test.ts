@@ -99,7 +99,7 @@ describe('an update', () => {
     await expectIdle(rig);
     rig.newLog();
     const written = rig.host.log.length;
-    rig.device.propose(rig.update().committed);
+    rig.proposals.propose(rig.update().committed);
     await rig.host.settle();
     expect(rig.host.log.slice(written)).toEqual([]);
     await expectIdle(rig);
@@ -139,7 +139,7 @@ describe('an update', () => {
     const committed = rig.update().committed;
     await rig.propose(withNewB, 'locals/2');
     await rig.until(() => rig.update().trial !== undefined);
-    rig.device.propose(committed);
+    rig.proposals.propose(committed);
     await rig.until(() => rig.update().trial === undefined);
     expect(rig.update().failures['locals/2']).toMatchObject({ status: 'CANCELLED' });
     await expectIdle(rig);

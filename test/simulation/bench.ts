@@ -244,7 +244,7 @@ export const propose = async (bench: Bench, { revision, model }: Proposal): Prom
 
 const repropose = ({ rig, newest, proposed }: Bench): void => {
   if (newest === undefined || !proposed.has(newest.revision)) return;
-  rig.device.propose({ revision: newest.revision, hash: sha256(stateOf(newest.model, lxcFile).state.toText()) });
+  rig.proposals.propose({ revision: newest.revision, hash: sha256(stateOf(newest.model, lxcFile).state.toText()) });
 };
 
 const control = async (rig: Rig, { container, action }: Extract<Step, { type: 'control' }>): Promise<void> => {

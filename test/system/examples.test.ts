@@ -8,8 +8,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Device, ready, startDevice } from '../../hack/demonstration/device.ts';
 import { drop, follow } from '../../hack/demonstration/drop.ts';
 import { freePort, rewritePorts } from '../../hack/demonstration/ports.ts';
+import { cgroupOf } from '../../hack/demonstration/sweep.ts';
 import { stageExample } from '../../hack/images/build.ts';
 import type { StatusView } from '../../runtime/api/status.ts';
+import { registerCgroup } from './own-cgroups.ts';
 import { describeSystem } from './require-root.ts';
 
 const project = resolve(import.meta.dirname, '../..');
@@ -42,6 +44,7 @@ const start = async (example: string): Promise<Device> => {
       [MQTT, await freePort(MQTT)],
     ]),
   );
+  registerCgroup(cgroupOf(directory));
   device = startDevice(directory, await freePort(0), { PV_UPDATER_COMMIT_DELAY: '1' });
   await ready(device, device.died);
   return device;

@@ -1,40 +1,42 @@
 /**
  * Around all system tests: whatever they put on the machine must be gone at the end, or the run fails.
  *
- * Paths that tests make carry `pvtest-` in their name; processes are known by a variable that every child inherits.
- * Told apart from another run on the same machine only by those, so what carries the mark already is let be.
+ * Every run has a temporary directory of its own, inherited by all of its processes as TMPDIR, so that its path marks
+ * everything the run makes: paths of mounts, backing files, swap areas, and the environment of processes. The names
+ * of cgroups carry no path; those who make one register it (own-cgroups.ts). Others on the machine are never looked at.
  */
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deviceCgroups, tracesOf } from '../../hack/traces.ts';
+import type { TestProject } from 'vitest/node';
+import { reportError } from '../../hack/error-reporter.ts';
+import { tracesOf } from '../../hack/traces.ts';
+import { registeredCgroups } from './own-cgroups.ts';
 
-const PATH_MARK = 'pvtest-';
 /** LXC removes its cgroups after init's end is known, and autoclear detaches loop devices after the unmount returned. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 20_000;
 
-/** As mkdtemp makes them; what a person calls pvtest-something is that person's. */
+const outer = tmpdir();
+let own = '';
+let project = '';
+
+/** As mkdtemp makes them. The last two steps of a test may still be to remove its own. */
 const directories = (): readonly string[] =>
-  readdirSync(tmpdir())
-    .filter((name) => name.startsWith(PATH_MARK) && /[- ][A-Za-z0-9]{6}$/.test(name))
-    .map((name) => `directory ${tmpdir()}/${name}`);
+  readdirSync(own)
+    .filter((name) => /^pvtest-.*[- ][A-Za-z0-9]{6}$|^pvtest-[A-Za-z0-9]{6}$/.test(name))
+    .map((name) => `directory ${join(own, name)}`);
 
-const tag = `PVTEST_RUN=${process.pid}-${Date.now()}`;
-let tracesBefore: readonly string[] = [];
-let cgroupsBefore: readonly string[] = [];
-
-const now = (): readonly string[] => [...tracesOf([PATH_MARK, tag], cgroupsBefore), ...directories()];
-
-/** vitest's own workers carry the tag too, and end only after this. */
+/** vitest's own workers have the mark too, and end only after this. */
 const isOurs = (trace: string): boolean => !/^process \d+: .*(vitest|esbuild)/.test(trace);
 
-const leaks = (): readonly string[] => now().filter((trace) => !tracesBefore.includes(trace) && isOurs(trace));
+const leaks = (): readonly string[] =>
+  [...tracesOf([own], registeredCgroups()), ...directories()].filter((trace) => isOurs(trace));
 
-export function setup(): void {
-  const [name, value] = tag.split('=');
-  if (name !== undefined) process.env[name] = value;
-  cgroupsBefore = deviceCgroups();
-  tracesBefore = now();
+export function setup(of: TestProject): void {
+  project = of.name;
+  own = mkdtempSync(join(outer, 'pv-'));
+  process.env['TMPDIR'] = own;
 }
 
 /** @throws Error naming every leak; vitest then exits with a failure. */
@@ -42,5 +44,10 @@ export async function teardown(): Promise<void> {
   const giveUpAt = performance.now() + SETTLE_MS;
   while (leaks().length > 0 && performance.now() < giveUpAt) await sleep(100);
   const left = leaks();
-  if (left.length > 0) throw new Error(`the system tests left behind:\n  ${left.join('\n  ')}`);
+  process.env['TMPDIR'] = outer;
+  if (left.length === 0) return rmSync(own, { recursive: true });
+  const message = `the system tests left behind:\n  ${left.join('\n  ')}`;
+  // vitest's report has no place for what is wrong after the last test; hack/test shows it at the end.
+  reportError(project, message);
+  throw new Error(message);
 }

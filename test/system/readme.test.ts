@@ -7,6 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Device, ready, startDevice } from '../../hack/demonstration/device.ts';
 import { drop, follow, sentence } from '../../hack/demonstration/drop.ts';
 import { freePort } from '../../hack/demonstration/ports.ts';
+import { cgroupOf } from '../../hack/demonstration/sweep.ts';
+import { registerCgroup } from './own-cgroups.ts';
 import { describeSystem } from './require-root.ts';
 
 const project = resolve(import.meta.dirname, '../..');
@@ -34,6 +36,7 @@ describeSystem('the README', () => {
   test('writes a device by hand that a daemon accepts and runs', async () => {
     const PATH = `${join(project, 'dist')}:${process.env['PATH']}`;
     await execute('sh', ['-euc', snippet()], { cwd: directory, env: { ...process.env, PATH } });
+    registerCgroup(cgroupOf(directory));
     device = startDevice(directory, await freePort(0), { PV_UPDATER_COMMIT_DELAY: '1' });
     await ready(device, device.died);
     drop(join(directory, 'clock.tgz'), device.watched, 'clock');

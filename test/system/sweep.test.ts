@@ -4,8 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeDirectory, sweep } from '../../hack/demonstration/sweep.ts';
-import { deviceCgroups, markedLoopDevices, tracesOf } from '../../hack/traces.ts';
+import { leftovers, removeDirectory, sweep } from '../../hack/demonstration/sweep.ts';
 import { describeSystem } from './require-root.ts';
 
 let device = '';
@@ -38,8 +37,7 @@ describeSystem('the sweep after a device that could not clean up', () => {
     const ended = once(child, 'exit');
     await sweep(device);
     expect(await ended).toEqual([null, 'SIGKILL']);
-    expect(tracesOf([`${device}/`], deviceCgroups())).toEqual([]);
-    expect(markedLoopDevices([device])).toEqual([]);
+    expect(leftovers(device)).toEqual([]);
     expect(existsSync(device)).toBe(false);
   });
 

@@ -9,7 +9,7 @@
  * It never changes what runs, never deletes a drop, and has no timer while nothing is unsettled.
  */
 import { merge, Observable, type Subscription } from 'rxjs';
-import type { UpdateSpec } from '../../../resources/kinds/update.ts';
+import type { Identity, UpdateSpec } from '../../../resources/kinds/update.ts';
 import { type Clock, DeviceError, type Files } from '../../host/host.ts';
 import type { Store } from '../../store/store.ts';
 import type { Read } from './examine-drop.ts';
@@ -29,6 +29,8 @@ export interface IncomingOptions {
   /** `PV_WATCH_DIR`; created when missing. */
   readonly directory: string;
   readonly read: Read;
+  /** A drop became this revision, now or before a restart: reports on it are wanted. */
+  readonly onPlaced?: (revision: Identity) => void;
   /** How long a file that cannot be read must be left alone before it counts as broken; default 500 ms. */
   readonly settleMs?: number;
   readonly onProblem?: (subject: string, message: string) => void;

@@ -1,6 +1,6 @@
 /** Which revision a drop becomes, and whether there is anything to do for it. */
 
-import type { Failure } from '../../../resources/kinds/update.ts';
+import { failedBefore } from '../../../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
 import type { Store } from '../../store/store.ts';
 import { LOCAL_NAME_LENGTH, localRevision } from '../../store/trails/revision.ts';
@@ -24,17 +24,13 @@ const READY: ProgressReport = { progress: progressOf('NEW', MESSAGE.readyToRun) 
 export const distinctName = (name: string, hash: string): string =>
   `${name.slice(0, LOCAL_NAME_LENGTH - 9)}-${hash.slice(0, 8)}`;
 
-/** Whatever it was called when it failed. What was only called off may be tried again. */
-const failureOf = (hash: string, failures: Readonly<Record<string, Failure>>): Failure | undefined =>
-  Object.values(failures).find((failure) => failure.hash === hash && failure.status !== 'CANCELLED');
-
 export const placementOf = async (name: string, { hash }: State, store: Store): Promise<Placement> => {
   const [plain, distinct] = [localRevision(name), localRevision(distinctName(name, hash))];
   const { committed, trying } = await store.bootVariables();
   const same =
     (await store.hash(plain)) === hash ? plain : (await store.hash(distinct)) === hash ? distinct : undefined;
   const progress = same === undefined ? undefined : await store.progress(same);
-  const failure = failureOf(hash, await store.failures());
+  const failure = failedBefore({ hash }, Object.values(await store.failures()));
   // A trial that is just being rolled back has its reason already.
   const report = progress === undefined ? READY : { progress, ...(failure && { reason: failure.detail }) };
   if (same !== undefined && same === trying) return { revision: same, action: 'current', report };

@@ -104,7 +104,7 @@ export class Watching {
     }
     drop.phase = { is: 'judged' };
     drop.isFinal = true;
-    if (outcome !== undefined) take(drop, outcome);
+    if (outcome !== undefined) this.#take(drop, outcome);
     if (untold !== undefined) await this.tell(drop, untold);
   }
 
@@ -112,9 +112,18 @@ export class Watching {
   async #resume(drop: Drop, outcome: Outcome): Promise<void> {
     delete drop.earlier;
     drop.phase = { is: 'judged' };
-    take(drop, outcome);
+    this.#take(drop, outcome);
     letGo(drop);
     if (outcome.untold !== undefined) await this.tell(drop, outcome.untold);
+  }
+
+  #take(drop: Drop, { hash, revision, isFinal, sequence }: Outcome): void {
+    drop.hash = hash;
+    drop.isFinal = isFinal;
+    if (sequence !== undefined) drop.sequence = sequence;
+    if (revision === undefined) return;
+    drop.revision = revision;
+    this.#options.onPlaced?.({ revision, hash });
   }
 
   async #open(drop: Drop): Promise<void> {
@@ -185,6 +194,7 @@ export class Watching {
     }
     drop.phase = { is: 'judged' };
     drop.revision = revision;
+    this.#options.onPlaced?.({ revision, hash: state.hash });
     letGo(drop);
     this.#winner = Math.max(this.#winner, drop.sequence);
     await this.tell(drop, report);
@@ -199,16 +209,9 @@ export class Watching {
   async #supersede(drop: Drop, by: string): Promise<void> {
     drop.phase = { is: 'judged' };
     letGo(drop);
-    await this.tell(drop, { progress: progressOf('CANCELLED', 'Superseded'), reason: `superseded by ${by}` });
+    await this.tell(drop, { progress: progressOf('CANCELLED', MESSAGE.superseded), reason: `superseded by ${by}` });
   }
 }
-
-const take = (drop: Drop, { hash, revision, isFinal, sequence }: Outcome): void => {
-  drop.hash = hash;
-  drop.isFinal = isFinal;
-  if (revision !== undefined) drop.revision = revision;
-  if (sequence !== undefined) drop.sequence = sequence;
-};
 
 /** A revision names what it brought, or nobody ever will. */
 const letGo = (drop: Drop): void => {

@@ -11,6 +11,7 @@ import { cgroupLayout } from '../../../runtime/host/linux/lxc/cgroups.ts';
 import { linuxContainers } from '../../../runtime/host/linux/lxc/linux-containers.ts';
 import { pathsIn } from '../host/linux-device.ts';
 import { scratch } from '../host/scratch.ts';
+import { registerCgroup } from '../own-cgroups.ts';
 
 export type OpenContainers = Containers & { close(): Promise<void> };
 
@@ -100,6 +101,7 @@ export const bench = (below = ''): Bench => {
     makeRoot(directory),
     `${paths.volumes}/base/root.squashfs`,
   ]);
+  registerCgroup(cgroupRootOf(paths.lxc));
   const opened: OpenContainers[] = [];
   const open = async (): Promise<OpenContainers> => {
     const containers = await linuxContainers({ lxcPath: paths.lxc });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CGROUPS, childrenOf } from '../../../hack/traces.ts';
+import { registerCgroup } from '../own-cgroups.ts';
 import { guestImage } from './guest.ts';
 import { until } from './until.ts';
 
@@ -16,6 +17,7 @@ export interface Foreigner {
 export const foreigner = async (): Promise<Foreigner> => {
   const directory = mkdtempSync(join(tmpdir(), 'pvtest-foreign-'));
   const cgroup = basename(directory);
+  registerCgroup(cgroup);
   const [root, data, lxc] = [join(directory, 'root'), join(directory, 'data'), join(directory, 'lxc')];
   mkdirSync(data);
   mkdirSync(join(lxc, 'web'), { recursive: true });

@@ -128,6 +128,6 @@ echo end`;
     expect(await stopped).toBe(0);
     expect(performance.now() - began).toBeGreaterThan(4_900);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
-    expect(device.traces()).toEqual([]);
+    expect(await device.left()).toEqual([]);
   });
 }, ['lxc', 'loop', 'squashfs']);

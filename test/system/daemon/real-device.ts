@@ -19,9 +19,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as baseTest, expect } from 'vitest';
-import { leftovers, sweep } from '../../../hack/demonstration/sweep.ts';
+import { leftovers, leftoversAfterSettling, sweep } from '../../../hack/demonstration/sweep.ts';
+import { cgroupRootOf } from '../../../resources/lxc/lxc-place.ts';
 import type { ResourceView, StatusView } from '../../../runtime/api/status.ts';
 import type { DropStatus } from '../../../runtime/sources/directory/status-file.ts';
+import { registerCgroup } from '../own-cgroups.ts';
 import { type Answer, type DaemonProcess, ready, requestOn, spawnDaemon, type Way } from './daemon-process.ts';
 import type { RealState } from './real-state.ts';
 import { until } from './until.ts';
@@ -68,15 +70,15 @@ export interface RealDevice {
   console(revision: string, container: string): string;
   /** The daemon's log. */
   log(): string;
-  /** What there is of the device on the machine. */
+  /** What there is of the device on the machine now. */
   traces(): readonly string[];
+  /** What there still is of it once the kernel had time to free what nobody uses. */
+  left(): Promise<readonly string[]>;
   /** Ends it all. Resolves to what the daemon left although it was asked to end; empty when it did well. */
   close(): Promise<readonly string[]>;
 }
 
 const FINAL = ['DONE', 'ERROR', 'WONTGO', 'CANCELLED'];
-/** LXC's cgroups and autoclear loop devices go a moment after the daemon. */
-const SETTLE_MS = 5_000;
 
 export const realDevice = (): RealDevice => {
   const directory = mkdtempSync(join(tmpdir(), 'pvtest-'));
@@ -85,6 +87,7 @@ export const realDevice = (): RealDevice => {
   );
   for (const each of [storage, run, watched]) mkdirSync(each);
   writeFileSync(log, '');
+  registerCgroup(cgroupRootOf(join(run, 'lxc')));
   const loops: string[] = [];
   let daemon: DaemonProcess | undefined;
   let way: Way = {};
@@ -175,14 +178,13 @@ export const realDevice = (): RealDevice => {
     },
     log: () => readFileSync(log, 'utf8'),
     traces: () => [...leftovers(directory), ...commandSockets(directory), ...runFiles(directory)],
+    left: () => leftoversAfterSettling(device.traces),
     close: async () => {
       try {
         if (daemon === undefined || daemon.ended() !== null) return [];
         const code = await device.stop();
         for (const node of loops.splice(0)) execFileSync('losetup', ['-d', node]);
-        const giveUpAt = performance.now() + SETTLE_MS;
-        await until('it is all gone', () => device.traces().length === 0 || performance.now() > giveUpAt);
-        return [...device.traces(), ...(code === 0 ? [] : [`exit code ${code}`])];
+        return [...(await device.left()), ...(code === 0 ? [] : [`exit code ${code}`])];
       } finally {
         await daemon?.end('SIGKILL');
         await sweep(directory);

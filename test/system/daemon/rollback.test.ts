@@ -36,7 +36,7 @@ const isOldAgain = async (device: RealDevice, stays: number): Promise<void> => {
   await until('the old version runs', async () => (await device.read('changes', '/tmp/version')) === 'old\n');
   expect(await device.pidOf('stays')).toBe(stays);
   expect(await device.stateOf('comes')).toBe('NONE');
-  expect(device.traces().join()).not.toContain('/comes/');
+  await until('nothing of comes is left', () => !device.traces().join().includes('/comes/'), { detail: device.traces });
 };
 
 describeSystem('rollback', () => {

@@ -51,7 +51,7 @@ describeSystem('daemons', () => {
       process.kill(await device.becomes('web', 'STARTED'), 'SIGKILL');
       await device.converged();
       expect(await device.stop()).toBe(0);
-      expect(device.traces()).toEqual([]);
+      expect(await device.left()).toEqual([]);
       expect(await other.pidOf('web')).toBe(pid);
       await other.converged();
     } finally {
@@ -86,7 +86,7 @@ describeSystem('daemons', () => {
     await device.deploy('app', state);
     expect(device.traces().length).toBeGreaterThan(before.length);
     expect(await device.stop()).toBe(0);
-    expect(device.traces()).toEqual([]);
+    expect(await device.left()).toEqual([]);
     await device.start();
     for (const name of ['one', 'two', 'three', 'four']) await device.becomes(name, 'STARTED');
     expect((await device.status()).committed).toBe('locals/app');
@@ -97,7 +97,7 @@ describeSystem('daemons', () => {
     device.drop('app', realState().container('web', { run: { status_goal: 'READY' } }));
     await until('it is tried', () => device.dropStatus('app')?.status === 'INPROGRESS');
     expect(await device.stop()).toBe(0);
-    expect(device.traces()).toEqual([]);
+    expect(await device.left()).toEqual([]);
   });
 
   test('show their status to browsers and nothing but that', async ({ device }) => {

@@ -116,7 +116,7 @@ describeSystem('volumes', () => {
     expect([status, reason]).toEqual(['ERROR', expect.stringContaining('volume/sick/broken.squashfs')]);
     await device.converged();
     expect(await device.pidOf('web')).toBe(pid);
-    expect(device.traces().join()).not.toContain('/sick/');
+    await until('nothing of sick is left', () => !device.traces().join().includes('/sick/'), { detail: device.traces });
   });
 
   test('go on without their files in the watched directory', async ({ device }) => {

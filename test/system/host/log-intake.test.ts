@@ -24,6 +24,7 @@ import { cgroupRootOf } from '../../../resources/lxc/lxc-place.ts';
 import type { Paths } from '../../../resources/paths.ts';
 import { openLogIntake } from '../../../runtime/host/linux/logs/log-intake.ts';
 import { unifiedMountPoint } from '../../../runtime/host/linux/lxc/cgroups.ts';
+import { registerCgroup } from '../own-cgroups.ts';
 import { describeSystem } from '../require-root.ts';
 import { connectTo, handOver, pipe, say } from './log-client.ts';
 import { type Scratch, scratch, until } from './scratch.ts';
@@ -109,7 +110,9 @@ describeSystem('log sockets', () => {
     const unified = unifiedMountPoint();
     if (major < 6 || (major === 6 && minor < 16)) skip('this kernel forgets who has ended');
     if (unified === undefined) return skip('there is no v2 hierarchy');
-    const cgroup = join(unified, cgroupRootOf(join(base.root, 'lxc')));
+    const root = cgroupRootOf(join(base.root, 'lxc'));
+    registerCgroup(root);
+    const cgroup = join(unified, root);
     mkdirSync(join(cgroup, 'lxc/web/service'), { recursive: true });
     try {
       const perl = `use Socket; socket(my $socket, AF_UNIX, SOCK_STREAM, 0); connect($socket, pack_sockaddr_un("${socket()}")) or die; syswrite($socket, "x");`;

@@ -136,7 +136,7 @@ describeSystem('an update that needs a reboot', () => {
     test('falls back when the daemon is told to end, and starts again', async ({ device }) => {
       await trying(device);
       expect(await device.stop()).toBe(0);
-      expect(device.traces()).toEqual([]);
+      expect(await device.left()).toEqual([]);
       await device.start();
       await fellBack(device, 'Unexpected rollback');
     });

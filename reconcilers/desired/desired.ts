@@ -1,0 +1,121 @@
+/**
+ * What the device should be: the running revision's resources, the standing proposal, and what operators asked for.
+ *
+ * In: what the update is at, the gates that a start has to pass, the standing proposal, intents, compiled revisions. Out:
+ * the desired state, or why it stays as it is. Rollback, safe mode, a reboot and the end of the daemon are nothing but
+ * other answers of this one function. Pure.
+ */
+import type { Spec } from '../../resources/catalog.ts';
+import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
+import { isOfKind, type Ref, refOf } from '../../resources/ref.ts';
+import { effectiveRevision } from './effective-revision.ts';
+
+/** Stand in for a revision's name while nothing is wanted. */
+export const SHUT_DOWN = '(shutting down)';
+export const REBOOTING = '(rebooting)';
+
+export type DesiredResources = Readonly<Record<Ref, Spec>>;
+
+/** What an operator wants of a container. */
+export type Intent = Pick<Spec<'container'>, 'stopped' | 'generation'>;
+
+export type Intents = Readonly<Record<string, Intent>>;
+
+/** What has to be true before anything is brought up. Each opens once, in any order. */
+export interface Gates {
+  /** Everything that the device has was looked at: nothing is started from or beside what nobody has seen. */
+  readonly observed: boolean;
+  /** The objects of the revisions that may run were verified, or verification is turned off. */
+  readonly verified: boolean;
+  /** The control socket answers: containers that come up find it. */
+  readonly serving: boolean;
+}
+
+export const ALL_OPEN: Gates = { observed: true, verified: true, serving: true };
+
+export interface CompiledRevision {
+  readonly revision: string;
+  readonly desired: DesiredResources;
+}
+
+export interface DesiredInputs {
+  readonly gates: Gates;
+  /** The daemon ends: everything is taken down. */
+  readonly shuttingDown: boolean;
+  /** undefined: the storage was not read yet. */
+  readonly update: UpdateStatus | undefined;
+  /** The standing one. */
+  readonly proposal: UpdateSpec | undefined;
+  readonly intents: Intents;
+  /** A revision that was read; undefined: it was not, or cannot be. */
+  readonly compiled: (revision: string) => CompiledRevision | undefined;
+  /** What is wrong with the objects of a revision. */
+  readonly faultOf: (revision: string) => string | undefined;
+}
+
+export type Desired =
+  /** What is desired already stays so. */
+  | { readonly is: 'unchanged'; readonly why: string }
+  /** Nothing is wanted any more, but the proposal while it reboots. */
+  | { readonly is: 'nothing'; readonly revision: string; readonly desired: DesiredResources }
+  | { readonly is: 'revision'; readonly revision: string; readonly desired: DesiredResources };
+
+const NOTHING: DesiredResources = {};
+
+export const desiredState = (inputs: DesiredInputs): Desired => {
+  const { gates, update, proposal, intents } = inputs;
+  if (inputs.shuttingDown) return { is: 'nothing', revision: SHUT_DOWN, desired: NOTHING };
+  if (update === undefined) return unchanged('the storage was not read yet');
+  if (update.rebooting !== undefined) {
+    return { is: 'nothing', revision: REBOOTING, desired: proposal === undefined ? NOTHING : { [UPDATE]: proposal } };
+  }
+  if (!gates.observed) return unchanged('not everything on the device was looked at yet');
+  if (!gates.verified) return unchanged('the storage was not verified yet');
+  if (!gates.serving) return unchanged('the control socket does not answer yet');
+
+  const effective = effectiveRevision(update);
+  // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
+  const fault = update.trial === undefined ? undefined : inputs.faultOf(effective);
+  if (fault !== undefined) return unchanged(`${effective} is damaged: ${fault}`);
+  if (update.unreadable !== undefined) return unchanged(`${effective} cannot be read: ${update.unreadable}`);
+  const compiled = inputs.compiled(effective);
+  if (compiled === undefined) return unchanged(`${effective} was not read yet`);
+
+  const whole = resourcesOf(compiled, proposal, intents);
+  const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
+  return { is: 'revision', revision: compiled.revision, desired };
+};
+
+const unchanged = (why: string): Desired => ({ is: 'unchanged', why });
+
+const resourcesOf = (
+  { desired: resources }: CompiledRevision,
+  proposal: UpdateSpec | undefined,
+  intents: Intents,
+): DesiredResources => {
+  const desired: Record<Ref, Spec> = { ...resources };
+  for (const [name, { stopped, generation }] of Object.entries(intents)) {
+    const ref = refOf('container', name);
+    const spec = desired[ref] as Spec<'container'> | undefined; // `container/…` holds nothing else
+    if (spec !== undefined) desired[ref] = { ...spec, stopped, generation };
+  }
+  if (proposal !== undefined) desired[UPDATE] = proposal;
+  return desired;
+};
+
+/** Safe mode: only containers with role mgmt, and what they need, to reach the device and repair it. */
+const onlyManagement = (desired: DesiredResources): DesiredResources => {
+  const isKept = (ref: Ref<'container'>): boolean =>
+    (desired[ref] as Spec<'container'> | undefined)?.roles.includes('mgmt') ?? false; // `container/…` holds nothing else
+  const entries = (Object.entries(desired) as [Ref, Spec][]).filter(([ref, spec]) => {
+    if (isOfKind('container', ref)) return isKept(ref);
+    return isOfKind('volume', ref) ? isKept((spec as Spec<'volume'>).owner) : true;
+  });
+  return Object.fromEntries(
+    entries.map(([ref, spec]) => {
+      if (!isOfKind('group', ref)) return [ref, spec];
+      const group = spec as Spec<'group'>;
+      return [ref, { ...group, revision: `${group.revision} (safe mode)`, members: group.members.filter(isKept) }];
+    }),
+  );
+};

@@ -1,0 +1,53 @@
+/**
+ * Keeps the loop's desired state up to date: whenever anything that decides it changes, it is computed anew.
+ *
+ * In: the loop's update status, gates that open, the standing proposal, intents. Out: `desired.changed`. It decides
+ * nothing: `reconcilers/desired/desired.ts` does.
+ */
+import { type DesiredInputs, desiredState, type Gates } from '../../reconcilers/desired/desired.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
+import { resourceIn } from '../../resources/snapshot.ts';
+import type { Loop } from '../engine/loop.ts';
+
+export interface DesiredStateOptions extends Pick<DesiredInputs, 'compiled' | 'faultOf'> {
+  readonly loop: Pick<Loop, 'latest' | 'tell'>;
+  readonly gates: Gates;
+  readonly proposal: () => DesiredInputs['proposal'];
+  readonly intents: () => DesiredInputs['intents'];
+  /** A revision is going to be desired. */
+  readonly onRevision: (revision: string) => void;
+}
+
+export interface DesiredState {
+  open(gate: keyof Gates): void;
+  /** Something that decides what is desired may have changed. */
+  refresh(): void;
+  shutDown(): void;
+}
+
+export const openDesiredState = (options: DesiredStateOptions): DesiredState => {
+  const { loop, compiled, faultOf, proposal, intents, onRevision } = options;
+  let gates = options.gates;
+  let shuttingDown = false;
+
+  const refresh = (): void => {
+    const { status: update } = resourceIn(loop.latest(), UPDATE);
+    const inputs = { gates, shuttingDown, update, proposal: proposal(), intents: intents(), compiled, faultOf };
+    const next = desiredState(inputs);
+    if (next.is === 'unchanged') return;
+    if (next.is === 'revision') onRevision(next.revision);
+    loop.tell({ type: 'desired.changed', revision: next.revision, desired: next.desired });
+  };
+
+  return {
+    refresh,
+    open: (gate) => {
+      gates = { ...gates, [gate]: true };
+      refresh();
+    },
+    shutDown: () => {
+      shuttingDown = true;
+      refresh();
+    },
+  };
+};
