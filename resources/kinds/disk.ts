@@ -1,4 +1,4 @@
-/** A disk: a place for volumes, or swap (state-format.md §5, disks-storage.md §2). */
+/** A disk: a place for volumes, or swap. */
 import type { Ref } from '../ref.ts';
 
 export type DiskSource =

@@ -22,7 +22,7 @@ export interface Trial {
   readonly hash: string;
   /** The committed revision it falls back to. */
   readonly fallback: string;
-  /** Why it needs a reboot (updates.md §4); undefined: containers are stopped and started only. */
+  /** Why it needs a reboot; undefined: containers are stopped and started only. */
   readonly rebootFor?: string;
   readonly startedAtMs: number;
   /** When all goals were reached and testing began. */
@@ -35,7 +35,7 @@ export interface Trial {
   readonly untried?: string;
 }
 
-/** Why a revision was given up. `status` and `message` are the words of updates.md §3; `detail` says what exactly. */
+/** Why a revision was given up. `status` and `message` are Pantavisor's words; `detail` says what exactly. */
 export interface Failure {
   readonly revision: string;
   readonly hash: string;

@@ -1,8 +1,11 @@
 /** What the control socket is given besides the loop: objects, revisions, commands, metadata, configuration. */
 import { release } from 'node:os';
 import project from '../../package.json' with { type: 'json' };
+import { effectiveRevision } from '../../reconcilers/desired/effective-revision.ts';
 import { groupStatusNameOf } from '../../reconcilers/goals.ts';
+import { UPDATE } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
+import { resourceIn } from '../../resources/snapshot.ts';
 import type { MetadataPort } from '../api/metadata-endpoints.ts';
 import type { ApiDeps } from '../api/ports.ts';
 import type { Config } from '../config/config.ts';
@@ -84,6 +87,11 @@ const factsOf = ({ device, host, onProblem, onBug }: PortsOptions, metadata: Met
     lasting: async () => lastingFacts(await describeMachine(), project.version),
     passing: async () => passingFacts(await describeNow(), await device.store.space(), host.clock.wallTime()),
     snapshots: device.loop.snapshots,
+    latest: device.loop.latest,
+    bootedRevision: (snapshot) => {
+      const { status } = resourceIn(snapshot, UPDATE);
+      return status && effectiveRevision(status);
+    },
     groupStatusName: groupStatusNameOf,
     onProblem,
     onBug,

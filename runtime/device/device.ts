@@ -49,7 +49,7 @@ export interface DeviceOptions {
   readonly goalsTimeoutSeconds: number;
   /** Asked whenever it counts. */
   readonly commitDelaySeconds: number;
-  /** Whether changes that Pantavisor reboots for go through a reboot here (updates.md §4). */
+  /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
   readonly lxc: LxcSettings;

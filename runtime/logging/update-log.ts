@@ -1,5 +1,5 @@
 /**
- * What an update tells its owner (log-sockets.md §4.2, updates.md §3): lines of level ERROR and FATAL from its trial on,
+ * What an update tells its owner: lines of level ERROR and FATAL from its trial on,
  * as JSON, in `trails/<revision>/.pv/logs.tmp`, which becomes `logs` at its end and goes into its progress.
  *
  * The first 4096 bytes are kept: what came first is mostly the cause. Pantavisor keeps all, and then shows none of it.

@@ -19,13 +19,16 @@ export interface DeviceFactsOptions {
   readonly passing: () => Promise<Facts>;
   /** The latest first. */
   readonly snapshots: Observable<Snapshot>;
+  readonly latest: () => Snapshot;
+  /** The revision that a device which has just started is going to run, before it begins to. */
+  readonly bootedRevision: (snapshot: Snapshot) => string | undefined;
   readonly groupStatusName: (ref: Ref<'group'>, snapshot: Snapshot) => ContainerStatusName;
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
 }
 
 export interface DeviceFacts {
-  /** What changes all the time is as of now when this resolves. @throws DeviceError */
+  /** Every fact is as of now when this resolves. @throws DeviceError */
   refresh(): Promise<void>;
   stop(): void;
 }
@@ -42,7 +45,7 @@ const deviceStatus = (snapshot: Snapshot, statusOf: DeviceFactsOptions['groupSta
 
 /** Nobody waits for the first facts but whoever asks for them. */
 export const startDeviceFacts = (options: DeviceFactsOptions): DeviceFacts => {
-  const { metadata, lasting, passing, snapshots, groupStatusName, onProblem, onBug } = options;
+  const { metadata, lasting, passing, snapshots, latest, bootedRevision, groupStatusName, onProblem, onBug } = options;
   const tell = async (facts: Facts): Promise<void> => {
     for (const [key, value] of Object.entries(facts)) await metadata.putFact(key, value);
   };
@@ -54,24 +57,24 @@ export const startDeviceFacts = (options: DeviceFactsOptions): DeviceFacts => {
       else onBug(error);
     }
   };
+  const runningFacts = (snapshot: Snapshot): Facts => {
+    const revision = snapshot.revision ?? bootedRevision(snapshot);
+    // Between two revisions there is none that runs.
+    if (revision === undefined || !isRevision(revision)) return {};
+    const status = snapshot.revision === undefined ? 'NONE' : deviceStatus(snapshot, groupStatusName);
+    return { 'pantavisor.revision': revision, 'pantavisor.status': status };
+  };
   const begun = inBackground(lasting().then(tell));
   const refresh = async (): Promise<void> => {
     await begun;
+    await tell(runningFacts(latest()));
     await tell(await passing());
   };
 
   void inBackground(refresh());
   const revisions = snapshots.pipe(
     auditTime(FOLLOW_INTERVAL_MS),
-    map((snapshot): Facts => {
-      const { revision } = snapshot;
-      // Between two revisions there is none that runs.
-      if (revision === undefined || !isRevision(revision)) return {};
-      return {
-        'pantavisor.revision': revision,
-        'pantavisor.status': deviceStatus(snapshot, groupStatusName),
-      };
-    }),
+    map(runningFacts),
     distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
   );
   const following = revisions.subscribe({ next: (facts) => void inBackground(tell(facts)), error: onBug });

@@ -1,6 +1,6 @@
 /** Where the logs of this device are: with the daemon, without it, and as a container sees them. */
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { ask, ClientError, findSocket } from './client.ts';
 
 /** Of a container, of an appengine, of a device. */
@@ -59,7 +59,8 @@ export const treeOf = (directory: string, revision: string | undefined): LogTree
     throw new ClientError(`there are no logs of revision ${revision} in ${directory}`);
   }
   const current = join(directory, 'current');
-  if (!existsSync(current)) return { directory, revision: undefined };
+  // Not existsSync: the revision it names may have no logs yet.
+  if (lstatSync(current, { throwIfNoEntry: false }) === undefined) return { directory, revision: undefined };
   const target = readlinkSync(current);
   return { directory: join(directory, target), revision: target };
 };
@@ -89,8 +90,14 @@ export const filesOf = (
     }
   };
   if (isDirectory(tree.directory)) visit(tree.directory, 0);
+  else directories.push(existingParentOf(tree.directory)); // it appears there
   files.sort((left, right) => (left.path < right.path ? -1 : 1));
   return { files, directories };
+};
+
+const existingParentOf = (path: string): string => {
+  const parent = dirname(path);
+  return isDirectory(parent) || parent === path ? parent : existingParentOf(parent);
 };
 
 const namesOf = ({ directory, revision }: LogTree, path: string): Pick<LogFile, 'container' | 'source'> => {

@@ -34,6 +34,13 @@ const unzipped = (archive: string): readonly string[] => {
   }
 };
 
+/** How far a log was read. */
+export interface Place {
+  readonly inode: number;
+  readonly position: number;
+  readonly rest: Buffer<ArrayBuffer>;
+}
+
 export class LogTail {
   readonly path: string;
   #fd: number;
@@ -41,10 +48,11 @@ export class LogTail {
   /** A line without its end. */
   #rest = Buffer.alloc(0);
 
-  /** @throws Error ENOENT */
-  constructor(path: string) {
+  /** @param place of an earlier tail: reads on from there. @throws Error ENOENT */
+  constructor(path: string, place?: Place) {
     this.path = path;
     this.#fd = openSync(path, 'r');
+    if (place?.inode === fstatSync(this.#fd).ino) [this.#position, this.#rest] = [place.position, place.rest];
   }
 
   /** The last lines, of archives too; `undefined`: all. */
@@ -89,8 +97,11 @@ export class LogTail {
     return this.#rest.length === 0 ? [] : [this.#rest.toString('utf8')];
   }
 
-  close(): void {
+  /** @returns where it is, for a later tail of the same log. */
+  close(): Place {
+    const { ino } = fstatSync(this.#fd);
     closeSync(this.#fd);
+    return { inode: ino, position: this.#position, rest: this.#rest };
   }
 
   #read(): string[] {

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { styleText } from 'node:util';
 import { ClientError } from './client.ts';
 import { type Choice, filesOf, findLogDirectory, isChosen, type LogFile, treeOf } from './log-directory.ts';
-import { LogTail } from './log-tail.ts';
+import { LogTail, type Place } from './log-tail.ts';
 import type { GlobalOptions } from './question.ts';
 import { hasColours, untilInterrupted } from './screen.ts';
 
@@ -56,14 +56,17 @@ const printer = ({ json }: GlobalOptions, isAlone: () => boolean): Print => {
   };
 };
 
-/** What is open, of the revision that is shown now. */
+/** The logs that are open: of the revision shown now, and of the one before it, whose last lines may still come. */
 class Reading {
   readonly #directory: string;
   readonly #revision: string | undefined;
   readonly #choice: Choice;
   readonly #print: Print;
-  readonly #tails = new Map<string, LogTail>();
-  #directories: readonly string[] = [];
+  readonly #tails = new Map<string, Tail>();
+  /** Where to go on in logs that were closed: their revision may run again. */
+  readonly #closed = new Map<string, Place>();
+  /** The tree that is shown, and the one shown before it. */
+  #trees: readonly Tree[] = [];
 
   constructor(directory: string, revision: string | undefined, choice: Choice, print: Print) {
     this.#directory = directory;
@@ -74,46 +77,68 @@ class Reading {
 
   /** Those to be watched. */
   get directories(): readonly string[] {
-    return [this.#directory, ...this.#directories];
+    return [...new Set([this.#directory, ...this.#trees.flatMap(({ directories }) => directories)])];
   }
 
   chosen(): readonly LogFile[] {
-    const { files, directories } = filesOf(treeOf(this.#directory, this.#revision));
-    this.#directories = directories;
-    return files.filter((file) => isChosen(file, this.#choice));
+    const tree = treeOf(this.#directory, this.#revision);
+    const { files, directories } = filesOf(tree);
+    const now = { root: tree.directory, directories, files: files.filter((file) => isChosen(file, this.#choice)) };
+    const before = this.#trees.find(({ root }) => root !== now.root);
+    this.#trees = before === undefined ? [now] : [now, before];
+    return now.files;
   }
 
-  /** Prints what there is of new logs, at most `count` lines each, and what is new of the others. */
+  /** Prints what there is of new logs, at most `count` lines each, and what was added to the others. */
   advance(count: number | undefined): void {
-    const chosen = this.chosen();
-    for (const file of chosen) this.#advance(file, count);
-    const paths = new Set(chosen.map(({ path }) => path));
-    for (const [path, tail] of this.#tails)
-      if (!paths.has(path) && tail.more().length === 0) {
-        tail.close();
-        this.#tails.delete(path);
-      }
+    // A line of the next revision is written after the last one of the revision before it: so the next is read first,
+    // and printed last.
+    const next = this.chosen().map((file) => ({ file, lines: this.#linesOf(file, count) }));
+    const paths = new Set(next.map(({ file }) => file.path));
+    for (const [path, { file, tail }] of this.#tails) if (!paths.has(path)) this.#print(file, tail.more());
+    for (const { file, lines } of next) this.#print(file, lines);
+    this.#closeOld();
   }
 
   endings(): void {
-    for (const file of this.chosen()) this.#print(file, this.#tails.get(file.path)?.ending() ?? []);
+    for (const file of this.chosen()) this.#print(file, this.#tails.get(file.path)?.tail.ending() ?? []);
   }
 
-  #advance(file: LogFile, count: number | undefined): void {
+  #linesOf(file: LogFile, count: number | undefined): readonly string[] {
     const known = this.#tails.get(file.path);
-    if (known !== undefined) {
-      this.#print(file, known.more());
-      return;
-    }
+    if (known !== undefined) return known.tail.more();
     try {
-      const tail = new LogTail(file.path);
-      this.#tails.set(file.path, tail);
-      this.#print(file, tail.last(count));
+      const place = this.#closed.get(file.path);
+      const tail = new LogTail(file.path, place);
+      this.#closed.delete(file.path);
+      this.#tails.set(file.path, { file, tail });
+      return place === undefined ? tail.last(count) : tail.more();
     } catch (error) {
-      // Rotated since it was listed: the new one is heard of.
+      // Rotated since it was listed: its successor is found at the next change.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return [];
     }
   }
+
+  #closeOld(): void {
+    const roots = this.#trees.map(({ root }) => root);
+    for (const [path, { tail }] of this.#tails) {
+      if (roots.some((root) => path.startsWith(`${root}/`))) continue;
+      this.#closed.set(path, tail.close());
+      this.#tails.delete(path);
+    }
+  }
+}
+
+interface Tail {
+  readonly file: LogFile;
+  readonly tail: LogTail;
+}
+
+interface Tree {
+  readonly root: string;
+  readonly directories: readonly string[];
+  readonly files: readonly LogFile[];
 }
 
 /** Calls back soon after anything changed in the directories, which may be others then. Until the signal. */

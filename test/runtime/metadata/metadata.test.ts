@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, NEVER } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerStatusName } from '../../../resources/kinds/goal.ts';
+import { EMPTY_SNAPSHOT } from '../../../resources/snapshot.ts';
 import { DeviceError } from '../../../runtime/host/host.ts';
 import { linuxFiles } from '../../../runtime/host/linux/files/linux-files.ts';
 import { describeMachine, describeNow } from '../../../runtime/host/linux/kernel/describe-machine.ts';
@@ -321,6 +322,8 @@ describe('what the device says of itself', () => {
         lasting: async () => ({ 'pantavisor.mode': 'local' }),
         passing: async () => ({ time: String(asked++) }),
         snapshots,
+        latest: () => snapshots.value,
+        bootedRevision: () => undefined,
         groupStatusName: (ref) => names.get(ref) ?? 'NONE',
         onProblem: (_subject, message) => log.push(message),
         onBug: (error) => log.push(`bug: ${error}`),
@@ -346,5 +349,32 @@ describe('what the device says of itself', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it.each([
+    ['of the revision that runs', first, 'locals/a', 'MOUNTED'],
+    ['of the revision that was booted, before anything of it runs', EMPTY_SNAPSHOT, 'locals/booted', 'NONE'],
+  ])('are whole in the first answer: %s', async (_, snapshot, revision, status) => {
+    names.set('group/root', 'READY').set('group/app', 'MOUNTED');
+    const facts = startDeviceFacts({
+      metadata,
+      lasting: async () => ({ 'pantavisor.mode': 'local' }),
+      passing: async () => ({ time: '1' }),
+      snapshots: NEVER,
+      latest: () => snapshot,
+      bootedRevision: () => 'locals/booted',
+      groupStatusName: (ref) => names.get(ref) ?? 'NONE',
+      onProblem: (_subject, message) => log.push(message),
+      onBug: (error) => log.push(`bug: ${error}`),
+    });
+    await facts.refresh();
+    facts.stop();
+    const told = Object.fromEntries(metadata.entries());
+    expect(told).toEqual({
+      'pantavisor.mode': 'local',
+      'pantavisor.revision': revision,
+      'pantavisor.status': status,
+      time: '1',
+    });
   });
 });

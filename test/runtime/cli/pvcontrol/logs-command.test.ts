@@ -112,8 +112,7 @@ describe('pvcontrol logs', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('follows over rotation and into the next revision', async () => {
-    device();
+  const follow = () => {
     let shown = '';
     following = spawn(process.execPath, [PROGRAM, 'logs', '--dir', root, '-f', '-n', '1', 'web', 'console.log']);
     following.stdout?.on('data', (text) => {
@@ -121,10 +120,21 @@ describe('pvcontrol logs', () => {
     });
     const until = async (text: string): Promise<void> => {
       for (let tries = 0; !shown.includes(text); tries += 1) {
-        if (tries > 400) throw new Error(`no ${text} in ${JSON.stringify(shown)}`);
+        if (tries > 1_000) throw new Error(`no ${text} in ${JSON.stringify(shown)}`);
         await sleep(25);
       }
     };
+    return { shown: () => shown, until };
+  };
+  /** In one step, as the daemon does it: there is always one. */
+  const switchTo = (revision: string): void => {
+    symlinkSync(revision, join(root, '.current.new'));
+    renameSync(join(root, '.current.new'), join(root, 'current'));
+  };
+
+  it('follows over rotation and into the next revision', async () => {
+    device();
+    const { shown, until } = follow();
     const file = join(root, '7/web/lxc/console.log');
     await until('line 3');
     appendFileSync(file, 'par');
@@ -135,9 +145,54 @@ describe('pvcontrol logs', () => {
     writeFileSync(file, 'first of the new\n');
     await until('first of the new');
     put('8/web/lxc/console.log', 'next revision\n');
-    rmSync(join(root, 'current'));
-    symlinkSync('8', join(root, 'current'));
+    switchTo('8');
     await until('next revision');
-    expect(shown).toBe('line 3\npartial\nlast of the old\nfirst of the new\nnext revision\n');
+    expect(shown()).toBe('line 3\npartial\nlast of the old\nfirst of the new\nnext revision\n');
+  });
+
+  it('loses no line that was written when another revision had become the current one already', async () => {
+    device();
+    const { shown, until } = follow();
+    await until('line 3');
+    put('8/web/lxc/lxc.log', 'nothing of interest\n');
+    switchTo('8');
+    appendFileSync(join(root, '7/web/lxc/console.log'), 'line 4\n');
+    await until('line 4');
+    appendFileSync(join(root, '7/web/lxc/console.log'), 'line 5\n');
+    put('8/web/lxc/console.log', 'line 6\n');
+    await until('line 6');
+    appendFileSync(join(root, '7/web/lxc/console.log'), 'a late one\n');
+    await until('a late one');
+    expect(shown()).toBe('line 3\nline 4\nline 5\nline 6\na late one\n');
+  });
+
+  it('hears of logs of a revision that has none yet', async () => {
+    device();
+    mkdirSync(join(root, 'locals'));
+    const { shown, until } = follow();
+    await until('line 3');
+    switchTo('locals/next');
+    appendFileSync(join(root, '7/web/lxc/console.log'), 'line 4\n');
+    await until('line 4'); // it has seen the switch
+    put('locals/next/web/lxc/console.log', 'line 5\n');
+    await until('line 5');
+    expect(shown()).toBe('line 3\nline 4\nline 5\n');
+  });
+
+  it('repeats no line when an earlier revision runs again', async () => {
+    device();
+    const { shown, until } = follow();
+    await until('line 3');
+    for (const [revision, line] of [
+      ['8', 'of 8'],
+      ['9', 'of 9'],
+      ['7', 'of 7 again'],
+    ] as const) {
+      if (revision === '7') appendFileSync(join(root, '7/web/lxc/console.log'), `${line}\n`);
+      else put(`${revision}/web/lxc/console.log`, `${line}\n`);
+      switchTo(revision);
+      await until(line);
+    }
+    expect(shown()).toBe('line 3\nof 8\nof 9\nof 7 again\n');
   });
 });
