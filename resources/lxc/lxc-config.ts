@@ -1,6 +1,6 @@
 /**
  * LXC configuration as text: what the daemon changes in a container's own file before LXC reads it
- * (lifecycle.md §6.3), and what it needs to know from one.
+ *, and what it needs to know from one.
  *
  * In: the file as the revision carries it, and where things are on this device. Out: the text for
  * `<lxcpath>/<name>/config`. Whatever the daemon does not own stays as written, line for line: existing containers
@@ -245,7 +245,7 @@ const refusalOf = (text: string, lines: readonly Line[], { container }: LxcConte
 };
 
 /**
- * Steps 2–10, 12 and 16 of lifecycle.md §6.3, and our own: console and log files, cgroup directories, and
+ * What Pantavisor changes in it, and our own: console and log files, cgroup directories, and
  * `/volumes/…` rewritten where volumes are mounted elsewhere.
  */
 export const alterLxcConfig = (text: string, context: LxcContext): AlteredConfig => {

@@ -11,7 +11,7 @@ export const cgroupRootOf = (lxcPath: string): string => {
   return `pantavisor-${hash.toString(16).padStart(8, '0')}`;
 };
 
-/** `…/lxc/<name>`, as in ctrl-api.md §3.1: by this a caller is recognised. */
+/** `…/lxc/<name>`, as in Pantavisor: callers are recognised by it. */
 export const payloadCgroup = (lxcPath: string, name: string): string => `${cgroupRootOf(lxcPath)}/lxc/${name}`;
 export const monitorCgroup = (lxcPath: string, name: string): string => `${cgroupRootOf(lxcPath)}/monitor/${name}`;
 

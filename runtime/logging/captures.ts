@@ -1,6 +1,6 @@
 /**
  * What containers say without being asked: their consoles and LXC's own logs, which LXC keeps in the run directory, and
- * the log files inside them (log-sockets.md §3, §7).
+ * the log files inside them.
  *
  * In: which containers there are, with the pids of their inits. Out: records, as many as the log server has room for;
  * what waits, waits where it is. LXC writes whether a daemon lives or not: a new one goes on where the last one stopped.

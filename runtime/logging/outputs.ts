@@ -1,4 +1,4 @@
-/** Which output gets what: `PV_LOG_SERVER_OUTPUTS`, `PV_LOG_CAPTURE` and `PV_LOG_LEVEL` (log-sockets.md §4). */
+/** Which output gets what: `PV_LOG_SERVER_OUTPUTS`, `PV_LOG_CAPTURE` and `PV_LOG_LEVEL`. */
 import { isConsole, type LogRecord } from './log-record.ts';
 import type { LogSink } from './log-sink.ts';
 
