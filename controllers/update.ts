@@ -158,7 +158,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     )) ?? '';
 
   /**
-   * Why going there needs a reboot (updates.md §4): the first cause, and how many more there are. `from`: what it falls
+   * Why going there needs a reboot: the first cause, and how many more there are. `from`: what it falls
    * back to, and what was booted.
    */
   const rebootNeed = async (

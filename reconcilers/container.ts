@@ -18,7 +18,7 @@ import { decideRecovery, type Exited } from './recovery.ts';
 import { containersIn, isAlive, volumesOf } from './relations.ts';
 import { isForeign, isMounted } from './volume.ts';
 
-/** lifecycle.md §8: what a container gets between the halt signal and the kill. */
+/** Seconds that a container gets between the halt signal and the kill, as in Pantavisor. */
 export const STOP_GRACE_MS = 5_000;
 /** LXC that takes longer to take a container down, after its init is gone, hangs. */
 const TEARDOWN_LIMIT_MS = 10_000;

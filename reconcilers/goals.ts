@@ -1,4 +1,4 @@
-/** Statuses and goals, in Pantavisor's words (lifecycle.md §3): what the control socket shows and what groups gate on. */
+/** Statuses and goals, in Pantavisor's words: what the control socket shows and what groups gate on. */
 import type { ContainerSpec, ContainerStatus } from '../resources/kinds/container.ts';
 import { CONTAINER_STATUSES, type ContainerStatusName } from '../resources/kinds/goal.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
@@ -79,7 +79,7 @@ const goalOfRunning = (spec: ContainerSpec, status: Extract<ContainerStatus, { p
 export const pendingMembers = (group: Resource<'group'>, snapshot: Snapshot): Ref<'container'>[] =>
   (group.spec?.members ?? []).filter((member) => goalOf(resourceIn(snapshot, member), snapshot).type === 'pending');
 
-/** Lowest status among the members that have not reached their goals; READY when all have (lifecycle.md §3.3). */
+/** Lowest status among the members that have not reached their goals; READY when all have. */
 export const groupStatusNameOf = (ref: Ref<'group'>, snapshot: Snapshot): ContainerStatusName => {
   const lowest = pendingMembers(resourceIn(snapshot, ref), snapshot).map((member) =>
     CONTAINER_STATUSES.indexOf(statusNameOf(member, snapshot)),

@@ -1,4 +1,4 @@
-/** What follows when a container has ended (lifecycle.md §5, with `on-failure` and `unless-stopped` taken at their word). */
+/** What follows when a container has ended (`on-failure` and `unless-stopped` mean what they say, unlike in Pantavisor). */
 import type { ContainerSpec, ContainerStatus, Exit } from '../resources/kinds/container.ts';
 import type { AutoRecovery } from '../resources/kinds/recovery.ts';
 

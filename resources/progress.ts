@@ -1,6 +1,6 @@
 /**
  * Progress of a revision: the JSON of `trails/<rev>/.pv/progress`, of `GET /steps/<rev>/progress` and of the Hub
- * (updates.md §3). Statuses, numbers and texts are Pantavisor's; clients compare them as strings.
+ *. Statuses, numbers and texts are Pantavisor's; clients compare them as strings.
  */
 import { z } from 'zod';
 

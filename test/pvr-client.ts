@@ -1,5 +1,5 @@
 /**
- * The requests of the `pvr` command line, in its order and with what it looks at (pvr-protocol.md §3), so that a device
+ * The requests of the `pvr` command line, in its order and with what it looks at, so that a device
  * can be held to them without it. Content of objects comes and goes without a token, as pvr does it.
  */
 import { createHash } from 'node:crypto';

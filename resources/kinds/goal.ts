@@ -1,4 +1,4 @@
-/** Status goals and container statuses, in Pantavisor's words and order (lifecycle.md §3). */
+/** Status goals and container statuses, in Pantavisor's words and order. */
 export const STATUS_GOALS = ['MOUNTED', 'STARTED', 'READY'] as const;
 export type StatusGoal = (typeof STATUS_GOALS)[number];
 

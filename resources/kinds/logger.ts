@@ -1,4 +1,4 @@
-/** Files inside a container whose lines are logs: `logs` of its run.json, as what is wanted (state-format.md §8.2). */
+/** Files inside a container whose lines are logs: `logs` of its run.json, as what is wanted. */
 import type { LogManifest } from '../state-format/log-manifest.ts';
 
 export interface Logger {

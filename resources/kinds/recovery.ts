@@ -1,4 +1,4 @@
-/** Auto-recovery: what to do when a container ends on its own (state-format.md §8.3, lifecycle.md §5). */
+/** Auto-recovery: what to do when a container ends on its own. */
 export type RecoveryPolicy = 'no' | 'always' | 'on-failure' | 'unless-stopped';
 
 /** After `maxRetries`: reboot the device (roll back, during a trial), give up, or rest for some seconds and begin anew. */

@@ -22,7 +22,7 @@ export interface Trial {
   readonly hash: string;
   /** The committed revision it falls back to. */
   readonly fallback: string;
-  /** Why it needs a reboot (updates.md §4); undefined: containers are stopped and started only. */
+  /** Why it needs a reboot; undefined: containers are stopped and started only. */
   readonly rebootFor?: string;
   readonly startedAtMs: number;
   /** When all goals were reached and testing began. */
@@ -35,7 +35,7 @@ export interface Trial {
   readonly untried?: string;
 }
 
-/** Why a revision was given up. `status` and `message` are the words of updates.md §3; `detail` says what exactly. */
+/** Why a revision was given up. `status` and `message` are Pantavisor's words; `detail` says what exactly. */
 export interface Failure {
   readonly revision: string;
   readonly hash: string;
@@ -99,3 +99,27 @@ export const failedBefore = (
     (failure) =>
       failure.hash === hash && failure.status !== 'CANCELLED' && (insisted !== true || failure.revision === revision),
   );
+
+/** What can be done to it. "Ensure" semantics: doing it twice is harmless. */
+export type UpdateAction =
+  /** Writes down "trying X, fallback Y" and installs X's trail. */
+  | {
+      readonly type: 'update.try';
+      readonly ref: Ref<'update'>;
+      readonly revision: UpdateSpec;
+      readonly fallback: string;
+      /** The trial that this one replaces. */
+      readonly superseded?: Failure;
+    }
+  | { readonly type: 'update.test'; readonly ref: Ref<'update'>; readonly revision: string }
+  | { readonly type: 'update.commit'; readonly ref: Ref<'update'>; readonly revision: string }
+  | { readonly type: 'update.rollBack'; readonly ref: Ref<'update'>; readonly failure: Failure }
+  /** Boots the device; nothing of it is left but the storage. */
+  | { readonly type: 'update.reboot'; readonly ref: Ref<'update'>; readonly reason: string }
+  /** After a rollback: goes down to the next stage of the lifeline, or leaves it because all is well. */
+  | {
+      readonly type: 'update.hold';
+      readonly ref: Ref<'update'>;
+      readonly stage: Lifeline['stage'] | 'none';
+      readonly reason: string;
+    };

@@ -1,5 +1,5 @@
 /**
- * Pantavisor's own format (log-sockets.md §2.4): int32 code, int32 length, `<level>\0<platform>\0<source>\0<data>`.
+ * Pantavisor's own format: int32 code, int32 length, `<level>\0<platform>\0<source>\0<data>`.
  * Numbers have the byte order of the machine; every machine that we run on is little-endian.
  */
 import { levelNumbered } from './log-levels.ts';

@@ -1,4 +1,4 @@
-/** What comes with a descriptor on pv-fd-log (log-sockets.md §3): fields of fixed length, 108 bytes in all. */
+/** What comes with a descriptor on pv-fd-log: fields of fixed length, 108 bytes in all. */
 
 import type { LogLevel } from './log-levels.ts';
 import { levelNumbered } from './log-levels.ts';

@@ -1,5 +1,5 @@
 /**
- * `{"version":"0","level":"info","src":"myapp","message":"text"}` (log-sockets.md §2.6). `src` and `message` are taken
+ * `{"version":"0","level":"info","src":"myapp","message":"text"}`. `src` and `message` are taken
  * as they stand between their quotes, escapes and all: one message stays one line, whatever it says.
  */
 import { JsonScanner, JsonSyntaxError } from '../state-format/json-scanner.ts';

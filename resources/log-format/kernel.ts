@@ -1,4 +1,4 @@
-/** A record of /dev/kmsg, `<priority>,<sequence>,<µs>,<flags>;<text>` (log-sockets.md §4.1). */
+/** A record of /dev/kmsg, `<priority>,<sequence>,<µs>,<flags>;<text>`. */
 
 const RECORD = /^\d+,\d+,(\d+),[^;\n]*;([^\n]*)/;
 

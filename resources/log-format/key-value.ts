@@ -1,4 +1,4 @@
-/** `level=INFO src=myapp message="some text"` in any order (log-sockets.md §2.7). */
+/** `level=INFO src=myapp message="some text"` in any order. */
 import { levelNamed } from './log-levels.ts';
 import { type Parsed, refuse } from './message.ts';
 

@@ -1,4 +1,4 @@
-/** Log levels as clients and outputs write them (log-sockets.md §1). */
+/** Log levels as clients and outputs write them. */
 
 /** Most urgent first, as Pantavisor counts. */
 export const LEVEL_NAMES = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const;
@@ -19,5 +19,5 @@ export const levelNumbered = (level: number): LogLevel => Math.min(Math.max(Math
 
 const OF_SEVERITY: readonly LogLevel[] = [0, 0, 1, 1, 2, 3, 3, 4];
 
-/** Of a syslog priority; its facility does not matter (log-sockets.md §2.8). */
+/** Of a syslog priority; its facility does not matter. */
 export const levelOfPriority = (priority: number): LogLevel => OF_SEVERITY[priority & 7] ?? 3;

@@ -1,5 +1,5 @@
 /**
- * From the bytes of one message to what it says, whichever of the five formats it is in (log-sockets.md §2.2).
+ * From the bytes of one message to what it says, whichever of the five formats it is in.
  *
  * In: bytes of any kind. Out: a message, or why it is none. It never throws, and its time grows with the size only.
  */

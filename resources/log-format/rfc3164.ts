@@ -1,4 +1,4 @@
-/** Traditional syslog, `<PRI>Mmm dd HH:MM:SS [HOST ]TAG[pid]: msg` (log-sockets.md §2.8). The host is never believed. */
+/** Traditional syslog, `<PRI>Mmm dd HH:MM:SS [HOST ]TAG[pid]: msg`. The host is never believed. */
 import { levelOfPriority } from './log-levels.ts';
 import { type Parsed, refuse } from './message.ts';
 

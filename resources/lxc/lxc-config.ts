@@ -1,6 +1,6 @@
 /**
  * LXC configuration as text: what the daemon changes in a container's own file before LXC reads it
- * (lifecycle.md §6.3), and what it needs to know from one.
+ *, and what it needs to know from one.
  *
  * In: the file as the revision carries it, and where things are on this device. Out: the text for
  * `<lxcpath>/<name>/config`. Whatever the daemon does not own stays as written, line for line: existing containers
@@ -20,6 +20,7 @@ import {
   payloadCgroup,
   restrictedDirectory,
   rootfsMountOf,
+  type Started,
 } from './lxc-place.ts';
 
 /** legacy: v1 only. hybrid: v1 controllers and a v2 hierarchy beside them. unified: v2 only. */
@@ -174,10 +175,12 @@ const consoleLines = ({ capture, consoleBytes }: LxcContext, file: string): read
       ]
     : [];
 
+const startedAs = ({ name, revision }: LxcContext['container']): Started => ({ name, startedIn: revision });
+
 const ownLines = (lines: readonly Line[], context: LxcContext): readonly Line[] => {
   const { container, paths, host } = context;
   const has = (pattern: RegExp) => lines.some(({ key, value }) => pattern.test(key) && value !== '');
-  const capture = captureDirectory(paths, container.name);
+  const capture = captureDirectory(paths, startedAs(container));
   return [
     setting('lxc.rootfs.mount', rootfsMountOf(paths.lxc)),
     setting('lxc.log.level', context.logLevel),
@@ -242,7 +245,7 @@ const refusalOf = (text: string, lines: readonly Line[], { container }: LxcConte
 };
 
 /**
- * Steps 2–10, 12 and 16 of lifecycle.md §6.3, and our own: console and log files, cgroup directories, and
+ * What Pantavisor changes in it, and our own: console and log files, cgroup directories, and
  * `/volumes/…` rewritten where volumes are mounted elsewhere.
  */
 export const alterLxcConfig = (text: string, context: LxcContext): AlteredConfig => {
@@ -260,7 +263,7 @@ export const alterLxcConfig = (text: string, context: LxcContext): AlteredConfig
       .join(''),
     directories: [
       ...new Set([
-        captureDirectory(paths, container.name),
+        captureDirectory(paths, startedAs(container)),
         logDirectory(paths, container.revision, container.name),
         ...roleDirectories(context),
       ]),

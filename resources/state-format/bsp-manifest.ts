@@ -1,4 +1,4 @@
-/** `bsp/run.json` and `bsp/drivers.json` (state-format.md §6 and §7). */
+/** `bsp/run.json` and `bsp/drivers.json`. */
 import { z } from 'zod';
 import { ANY, LEFT_OUT, type Leniency, REFUSED } from './manifest.ts';
 import { namedMap } from './named-map.ts';

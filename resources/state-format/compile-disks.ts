@@ -1,4 +1,4 @@
-/** Disks as declared → disks as they are set up (state-format.md §5, disks-storage.md §2). */
+/** Disks as declared → disks as they are set up. */
 
 import type { DiskSource, DiskSpec } from '../kinds/disk.ts';
 import { diskPath, type Paths } from '../paths.ts';

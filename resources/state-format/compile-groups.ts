@@ -1,4 +1,4 @@
-/** Groups, and which container is in which (state-format.md §10). */
+/** Groups, and which container is in which. */
 
 import type { GroupSpec } from '../kinds/group.ts';
 import { type Ref, refOf } from '../ref.ts';

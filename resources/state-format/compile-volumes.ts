@@ -1,4 +1,4 @@
-/** The volumes of one container, in mount order: root-volume, volumes, storage (lifecycle.md §6.1). */
+/** The volumes of one container, in mount order: root-volume, volumes, storage. */
 
 import type { VolumeSource, VolumeSpec } from '../kinds/volume.ts';
 import { objectPath, trailPath, volumePath } from '../paths.ts';

@@ -3,7 +3,7 @@
  *
  * Comes in: a document (state.ts) and where things are on this device. Goes out: one spec per disk, volume, group and
  * container, the files of the revision, and everything of the manifests that later stages need; or the list of all
- * problems. Pantavisor's defaults (state-format.md §10) are applied here, once, so that reconcilers see complete
+ * problems. Pantavisor's defaults are applied here, once, so that reconcilers see complete
  * specs. Pure: no file is read, so what a state refers to is looked up in the state itself.
  */
 import type { Spec } from '../catalog.ts';

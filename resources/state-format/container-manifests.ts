@@ -1,4 +1,4 @@
-/** Finds the containers of a state and reads their manifests (state-format.md §8 and §9). */
+/** Finds the containers of a state and reads their manifests. */
 import { placeOf } from './declarations.ts';
 import { type Place, readManifest } from './manifest.ts';
 import { containerNameFault } from './name.ts';

@@ -1,6 +1,6 @@
 /**
  * What the whole device shares: groups, disks and network pools, from `device.json` or from `groups.json`,
- * `disks.json` and `disks_v3.json` (state-format.md §3 to §5).
+ * `disks.json` and `disks_v3.json`.
  */
 import { z } from 'zod';
 import { DISK_LENIENCIES, DISK_TYPES, DiskManifest, MISSPELT_DISK_KEYS } from './disk-manifest.ts';

@@ -1,4 +1,4 @@
-/** `device.json`: groups, disks, Pantavisor's own volumes and network pools of a device (state-format.md §3). */
+/** `device.json`: groups, disks, Pantavisor's own volumes and network pools of a device. */
 import { z } from 'zod';
 import { DiskManifest } from './disk-manifest.ts';
 import { GroupManifest } from './group-manifest.ts';

@@ -1,4 +1,4 @@
-/** An element of `disks.json`, `disks_v3.json` or of `device.json`'s disk lists (state-format.md §5). */
+/** An element of `disks.json`, `disks_v3.json` or of `device.json`'s disk lists. */
 import { z } from 'zod';
 import { NameText, OptionText } from '../short-text.ts';
 import { LEFT_OUT, type Leniency } from './manifest.ts';

@@ -1,4 +1,4 @@
-/** An element of `groups.json` or of `device.json`'s `groups` (state-format.md §4). */
+/** An element of `groups.json` or of `device.json`'s `groups`. */
 import { z } from 'zod';
 import { RESTART_POLICIES, STATUS_GOALS } from '../kinds/goal.ts';
 import { type Leniency, REFUSED } from './manifest.ts';

@@ -1,4 +1,4 @@
-/** `logs` of a container: files inside it that are followed (state-format.md §8.2). */
+/** `logs` of a container: files inside it that are followed. */
 import { z } from 'zod';
 
 const Text = z.union([z.string(), z.number(), z.boolean()], { error: 'a string' });

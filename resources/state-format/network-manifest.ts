@@ -1,4 +1,4 @@
-/** `network` of a container, and of `device.json` (state-format.md §8.6, ipam-network.md §2). */
+/** `network` of a container, and of `device.json`. */
 import { z } from 'zod';
 import { NameText } from '../short-text.ts';
 import { ANY, LEFT_OUT, type Leniency, REFUSED } from './manifest.ts';

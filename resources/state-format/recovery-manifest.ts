@@ -1,4 +1,4 @@
-/** `auto_recovery` of a container or a group (state-format.md §8.3). It never refuses a document. */
+/** `auto_recovery` of a container or a group. It never refuses a document. */
 import { z } from 'zod';
 import type { AutoRecovery, BackoffPolicy } from '../kinds/recovery.ts';
 import { type ANY, LEFT_OUT, type Leniency } from './manifest.ts';

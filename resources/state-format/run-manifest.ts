@@ -1,4 +1,4 @@
-/** `<container>/run.json`: how a container is run (state-format.md §8). */
+/** `<container>/run.json`: how a container is run. */
 import { z } from 'zod';
 import { NameText, OptionText } from '../short-text.ts';
 import { RestartPolicyText, StatusGoalText } from './group-manifest.ts';

@@ -1,4 +1,4 @@
-/** What a container needs of others (`run.json` services) and offers them (`services.json`), state-format.md §9. */
+/** What a container needs of others (`run.json` services) and offers them (`services.json`). */
 import { z } from 'zod';
 import { NameText } from '../short-text.ts';
 import { ANY, LEFT_OUT, type Leniency } from './manifest.ts';

@@ -1,4 +1,4 @@
-/** The keys of a state document: relative paths inside the revision's directory (state-format.md §1). */
+/** The keys of a state document: relative paths inside the revision's directory. */
 import type { StateLimits } from './state-limits.ts';
 
 /** Directories of the trail that Pantavisor writes itself. */

@@ -1,6 +1,6 @@
 /**
  * A state document: one flat JSON object whose keys are paths in the revision's directory and whose values are
- * object ids or inline JSON (state-format.md §1).
+ * object ids or inline JSON.
  *
  * In come bytes that anybody may have written; out comes a document whose every key is a safe path, or the list of
  * everything that is wrong with it. Nothing here looks inside a manifest: compile.ts does that.

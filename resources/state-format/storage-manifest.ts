@@ -1,4 +1,4 @@
-/** `storage` of a container, and `volumes` of `device.json` (state-format.md §8.4). */
+/** `storage` of a container, and `volumes` of `device.json`. */
 import { z } from 'zod';
 import { NameText } from '../short-text.ts';
 import { ANY, LEFT_OUT, type Leniency, REFUSED } from './manifest.ts';

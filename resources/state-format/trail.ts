@@ -1,4 +1,4 @@
-/** What a state document puts into its revision's directory, and whose it is (state-format.md §1.3 and §2). */
+/** What a state document puts into its revision's directory, and whose it is. */
 import { fileTextOf, type StateDocument } from './state.ts';
 import { isSkippedKey, ownerOf } from './state-key.ts';
 

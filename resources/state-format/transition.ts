@@ -1,6 +1,6 @@
 /**
  * How Pantavisor would go from one revision to another: with a reboot, or by stopping and starting containers only
- * (updates.md §4). A pure comparison of what is installed; nothing here is done.
+ *. A pure comparison of what is installed; nothing here is done.
  */
 
 import type { RestartPolicy } from '../kinds/goal.ts';

@@ -1,4 +1,4 @@
-/** `[<handler>:]<file>.<extension>`: an image, file or tree of the revision as a volume (state-format.md §8.5). */
+/** `[<handler>:]<file>.<extension>`: an image, file or tree of the revision as a volume. */
 import { z } from 'zod';
 import { isRelativePath } from './state-key.ts';
 

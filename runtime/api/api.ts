@@ -1,5 +1,5 @@
 /**
- * The API servers: the control socket `<run>/pv-ctrl` (HTTP over a unix socket, ctrl-api.md), and on request a
+ * The API servers: the control socket `<run>/pv-ctrl` (HTTP over a unix socket), and on request a
  * read-only status page on TCP.
  *
  * In: snapshots, and the questions that only the composition root can answer (ApiDeps). Out: JSON for clients, and

@@ -1,5 +1,5 @@
 /**
- * `POST /commands` (ctrl-api.md §7): one command at a time for the whole device. 200 says that a command was accepted,
+ * `POST /commands`: one command at a time for the whole device. 200 says that a command was accepted,
  * never that it was done.
  */
 import type { Proposer } from '../../resources/proposal.ts';

@@ -1,4 +1,4 @@
-/** The configuration, in two forms (ctrl-api.md §12). */
+/** The configuration, in two forms. */
 import { type Endpoint, look } from '../http/operation.ts';
 import { document } from '../http/reply.ts';
 

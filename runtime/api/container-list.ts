@@ -1,4 +1,4 @@
-/** `GET /containers` and the rules of `PUT /containers/{name}` (ctrl-api.md §5.1, §5.2). Pure; field order is part of the API. */
+/** `GET /containers` and the rules of `PUT /containers/{name}`. Pure; field order is part of the API. */
 import type { ContainerSpec, ContainerStatus } from '../../resources/kinds/container.ts';
 import { isOfKind, nameOf, type Ref, refOf } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';

@@ -1,4 +1,4 @@
-/** The endpoints of the control socket (ctrl-api.md §5, §6, §9). */
+/** The endpoints of the control socket. */
 import { DeviceError } from '../host/host.ts';
 import { parseObject, readBody } from '../http/body.ts';
 import { type ApiRequest, type Endpoint, json, look } from '../http/operation.ts';

@@ -1,5 +1,5 @@
 /**
- * Answers requests with Pantavisor's conventions (ctrl-api.md §2, §3): who may call is decided before what is asked, and
+ * Answers requests with Pantavisor's conventions: who may call is decided before what is asked, and
  * there is neither a 404 for a path nor a 405 for a method: both are 400.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';

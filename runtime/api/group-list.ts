@@ -1,4 +1,4 @@
-/** `GET /groups` (ctrl-api.md §5.3). Pure; field order is part of the API. */
+/** `GET /groups`. Pure; field order is part of the API. */
 import type { GroupSpec } from '../../resources/kinds/group.ts';
 import { isOfKind, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';

@@ -1,4 +1,4 @@
-/** User and device metadata (ctrl-api.md §10). */
+/** User and device metadata. */
 import { DeviceError } from '../host/host.ts';
 import { contentLength, readBytes } from '../http/body.ts';
 import { type ApiRequest, type Endpoint, json } from '../http/operation.ts';

@@ -1,4 +1,4 @@
-/** Objects (ctrl-api.md §8): streamed both ways, in constant memory, checked on their way in. */
+/** Objects: streamed both ways, in constant memory, checked on their way in. */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

@@ -52,7 +52,7 @@ export interface ApiDeps {
   readonly containerStatusName: (ref: Ref<'container'>, snapshot: Snapshot) => ContainerStatusName;
   readonly groupStatusName: (ref: Ref<'group'>, snapshot: Snapshot) => ContainerStatusName;
   /**
-   * By SO_PEERCRED and the peer's cgroup (ctrl-api.md §3.1). The container name is as the cgroup has it: it need not
+   * By SO_PEERCRED and the peer's cgroup. The container name is as the cgroup has it: it need not
    * exist, and may carry LXC's `-<n>`. undefined: cannot be told.
    */
   readonly identify: Identify;
@@ -63,7 +63,7 @@ export interface ApiDeps {
   readonly signalReady: (container: string) => Promise<'ok' | 'unexpected'>;
   /**
    * Records what the operator wants; resolves when recorded, not when done. Another status than 200 says why it makes
-   * no sense now (ctrl-api.md §5.2). The container exists and its restart policy allows it.
+   * no sense now. The container exists and its restart policy allows it.
    */
   readonly control: (container: string, action: ControlAction) => Promise<ControlAnswer>;
   /** What was last done to a resource and why. Both words come from outside. undefined: nothing is known of it. */

@@ -1,4 +1,4 @@
-/** States of revisions: read, installed, commented (ctrl-api.md §9.2, §9.3, §9.5). Installing does not run. */
+/** States of revisions: read, installed, commented. Installing does not run. */
 import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
 import { DeviceError } from '../host/host.ts';
 import { drain, readBody, readBytes } from '../http/body.ts';

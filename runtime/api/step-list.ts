@@ -1,4 +1,4 @@
-/** `GET /steps` (ctrl-api.md §9.1): written by hand, because clients match its spacing. Pure. */
+/** `GET /steps`: written by hand, because clients match its spacing. Pure. */
 import type { Step } from './ports.ts';
 
 /** A progress file above this is shown as `{}`; clients fetch it by itself. */

@@ -1,4 +1,4 @@
-/** Making room on demand (ctrl-api.md §11). */
+/** Making room on demand. */
 import { DeviceError } from '../host/host.ts';
 import { type Endpoint, json } from '../http/operation.ts';
 import { document, failure } from '../http/reply.ts';

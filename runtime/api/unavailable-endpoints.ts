@@ -1,4 +1,4 @@
-/** Endpoints of features that this device has not got: they answer as on a Pantavisor without them (ctrl-api.md §11). */
+/** Endpoints of features that this device has not got: they answer as on a Pantavisor without them. */
 import { type ApiRequest, type Endpoint, json, look, type Operation } from '../http/operation.ts';
 import { accepted, document, failure, type Reply } from '../http/reply.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Where a value may come from. The number is the precedence: an equal or higher level replaces, a lower one is
- * ignored, so that the order in which sources are read does not matter (config.md §1).
+ * ignored, so that the order in which sources are read does not matter.
  */
 export const LEVELS = {
   default: 0,
@@ -21,7 +21,7 @@ export const LEVELS = {
 /** The name that users see as `modified`. */
 export type Level = keyof typeof LEVELS;
 
-/** Which levels may set a key, in the letters of config.md §2. */
+/** Which levels may set a key, as letters; OPENED_BY says what each stands for. */
 export type Access = 'PV' | 'PV O' | 'PV O R' | 'PH O' | 'PH O R';
 
 const OPENED_BY: Readonly<Record<string, readonly Level[]>> = {

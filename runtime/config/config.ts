@@ -32,7 +32,7 @@ export interface Config {
   readonly statusListen: ListenAddress | undefined;
   /** undefined: nothing can be pushed from outside. */
   readonly push: PushConfig | undefined;
-  /** For /proc/sys, as written (config.md §4). */
+  /** For /proc/sys, as written. */
   readonly sysctls: readonly Entry[];
 }
 
@@ -59,7 +59,7 @@ export interface LoadedConfig {
 
 /**
  * The daemon is no init yet, so appengine is what it is unless told otherwise; and what the appengine image ships
- * as its pantavisor.config holds (config.md §7), without its PV_UPDATER_GOALS_TIMEOUT of 10 s: that is tuned to
+ * as its pantavisor.config holds, without its PV_UPDATER_GOALS_TIMEOUT of 10 s: that is tuned to
  * test containers, and would roll back real ones on a busy machine. The kernel is not the device's alone here, nor are
  * its messages.
  */
@@ -107,7 +107,7 @@ const settingsFrom = ({ env, file, filePath, cmdline, readPolicy }: ConfigSource
   const withEnv = applyEntries(withWords, inEnvironment, 'env');
   // Its level is what counts, not that it comes after the others.
   const all = withPolicy(withEnv, [pv, inEnvironment, inFile], readPolicy);
-  // Words without a value have the lowest number but are set last and unconditionally (config.md §1).
+  // Words without a value have the lowest number but are set last and unconditionally.
   return args.length === 0 ? all : overrule(all, args);
 };
 

@@ -14,7 +14,7 @@ const split = (line: string): Entry | undefined => {
 
 /**
  * A configuration file. Nothing is trimmed but the end of the line, there are no quotes and no comments; a line
- * without `=` is skipped (config.md §3), so `# text` is harmless.
+ * without `=` is skipped, so `# text` is harmless.
  */
 export const fileEntries = (content: string, path?: string): readonly Entry[] =>
   content.split('\n').flatMap((line, index) => {
@@ -52,7 +52,7 @@ export interface CommandLine {
 
 /** The kernel hands no more to the program that Pantavisor is. */
 const MAX_COMMAND_LINE = 1023;
-/** Left for the bootloader's part of the program (updates.md §1): no settings. */
+/** Left for the bootloader's part of the program: no settings. */
 const NOT_SETTINGS = ['try', 'rev', 'trying'];
 
 /** Words are split at blanks and nothing else, and their case counts. */

@@ -1,5 +1,5 @@
 /**
- * Every configuration key of Pantavisor, in its own order (config.md §2): type, default, who may set it, aliases.
+ * Every configuration key of Pantavisor, in its own order: type, default, who may set it, aliases.
  * `GET /config2` prints them in this order. Our own keys stand at the end.
  */
 import type { Access } from './config-level.ts';
@@ -164,7 +164,7 @@ export const KEYS = {
   PV_XCONNECT_DBUS_SYSTEMBUS_ENABLED: key(BOOL, true, 'PV O', 'xconnect.dbus.systembus.enabled'),
   /**
    * Ours: whether changes of the BSP, groups, disks and containers of restart policy `system` go through a reboot, as
-   * Pantavisor does (updates.md §4). Off: containers are stopped and started for them, too.
+   * Pantavisor does. Off: containers are stopped and started for them, too.
    */
   PV_UPDATER_REBOOT: key(BOOL, true, 'PV'),
   /** Ours: seconds for which a revision that was received and did not run yet is no garbage. */

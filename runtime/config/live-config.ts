@@ -1,7 +1,7 @@
 /**
  * The configuration as it is now: what the daemon was started with, what the running revision brings as its OEM
  * configuration, and what user metadata and commands put on top while it runs. Taking one of those away brings back what
- * was before (config.md §1).
+ * was before.
  */
 
 import { maySet } from './config-level.ts';

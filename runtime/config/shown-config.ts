@@ -1,4 +1,4 @@
-/** The configuration as clients and people are shown it (config.md §5). Secrets never are. */
+/** The configuration as clients and people are shown it. Secrets never are. */
 
 import type { Level } from './config-level.ts';
 import { CONFIG_KEYS, type ConfigKey, KEYS, type Key } from './keys.ts';

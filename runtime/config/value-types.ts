@@ -1,4 +1,4 @@
-/** The value types of configuration keys: how each is written, and what it is when read (config.md §3). */
+/** The value types of configuration keys: how each is written, and what it is when read. */
 
 /** One type of value. `parse` answers undefined for text it does not accept; it never throws. */
 export interface ValueType<T> {

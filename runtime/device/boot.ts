@@ -61,7 +61,7 @@ const ifPossible = async (onProblem: OnProblem, write: () => Promise<void>): Pro
 const UNMARKED = 'the boot could not mark it as tried, because the storage took nothing';
 
 /**
- * What the boot script does, once per boot (updates.md §6.1): the revision to be tried is tried exactly once; whatever
+ * What the boot script does, once per boot: the revision to be tried is tried exactly once; whatever
  * happens then, the next boot is the committed one.
  */
 export const bootDevice = async ({ clock, ledger, store, session, onProblem }: BootOptions): Promise<void> => {

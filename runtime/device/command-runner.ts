@@ -1,5 +1,5 @@
 /**
- * What the commands of the control socket do (ctrl-api.md §7), one at a time.
+ * What the commands of the control socket do, one at a time.
  *
  * In: commands that make sense now. Out: proposals, a reboot, a shutdown, settings. A command that cannot be carried out
  * is told in the log, and in the revision's progress if there is one: nobody waits for it.

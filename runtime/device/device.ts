@@ -10,10 +10,10 @@ import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
 import { updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
-import { changeOf } from '../../reconcilers/change.ts';
 import type { Intent } from '../../reconcilers/desired/desired.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
+import { changeOf, doneText } from '../../reconcilers/kinds.ts';
 import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
@@ -50,7 +50,7 @@ export interface DeviceOptions {
   readonly goalsTimeoutSeconds: number;
   /** Asked whenever it counts. */
   readonly commitDelaySeconds: number;
-  /** Whether changes that Pantavisor reboots for go through a reboot here (updates.md §4). */
+  /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
   readonly lxc: LxcSettings;
@@ -160,6 +160,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...host,
     directory: `${paths.storage}/cache/history`,
     changeOf,
+    doneText,
     onProblem: options.onProblem,
   });
 

@@ -5,7 +5,7 @@ import type { Files } from '../host/host.ts';
 import type { Store } from '../store/store.ts';
 import { isRevision } from '../store/trails/revision.ts';
 
-/** Pantavisor shows no more of it (state-format.md §2). */
+/** Pantavisor shows no more of it. */
 const COMMIT_MESSAGE_LIMIT = 512;
 
 /** Names come from clients: what is no revision has no progress. */

@@ -1,4 +1,4 @@
-/** What an operator wants of one container (ctrl-api.md §5.2); outlives the daemon, not the boot. */
+/** What an operator wants of one container; outlives the daemon, not the boot. */
 import type { Intent } from '../../reconcilers/desired/desired.ts';
 import type { ContainerStatusName } from '../../resources/kinds/goal.ts';
 import type { ControlAction, ControlAnswer } from '../api/ports.ts';

@@ -1,5 +1,5 @@
 /**
- * The OEM's configuration comes with a revision and holds while that runs (config.md §1): the file
+ * The OEM's configuration comes with a revision and holds while that runs: the file
  * `<PV_OEM_NAME>/<PV_POLICY or default>.config` of its state.
  */
 import type { Paths } from '../../resources/paths.ts';

@@ -14,7 +14,7 @@ export const logEvents = (events: Observable<Event>, log: Logger): Subscription 
     told.set(ref, message);
     log[level]({ ref, revision, ...fields }, message);
   };
-  /** What an update came to grief of, and that it did, is what its owner is told (log-sockets.md §4.2). */
+  /** What an update came to grief of, and that it did, is what its owner is told. */
   const levelOf = ({ type }: Action): 'info' | 'error' => (type === 'update.rollBack' ? 'error' : 'info');
 
   return events.subscribe((event) => {

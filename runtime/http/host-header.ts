@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 
 const nameIn = (host: string): string => host.replace(/:\d*$/, '').toLowerCase();
 
-/** The control socket: none, empty, or localhost (ctrl-api.md §1). */
+/** The control socket: none, empty, or localhost. */
 export const isControlHost = (host: string | undefined): boolean =>
   host === undefined || ['', 'localhost'].includes(nameIn(host));
 

@@ -1,4 +1,4 @@
-/** How answers look on the wire (ctrl-api.md §1.1). */
+/** How answers look on the wire. */
 import type { ServerResponse } from 'node:http';
 
 interface Head {

@@ -1,5 +1,5 @@
 /**
- * Finds the endpoint of a path by Pantavisor's rules (ctrl-api.md §2): names are never percent-decoded, `/groups/` is not
+ * Finds the endpoint of a path by Pantavisor's rules: names are never percent-decoded, `/groups/` is not
  * `/groups`, but paths with names in them ignore empty segments.
  */
 import { addRoute, createRouter, findRoute } from 'rou3';

@@ -1,5 +1,5 @@
 /**
- * How much room logs may take (log-sockets.md §6, disks-storage.md §8): from `PV_LOG_DIR_MAXSIZE`,
+ * How much room logs may take: from `PV_LOG_DIR_MAXSIZE`,
  * `PV_LOG_HYSTERESIS_FACTOR`, `PV_LOG_ROTATE_FACTOR` and the size of the partition.
  */
 

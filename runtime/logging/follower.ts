@@ -1,5 +1,5 @@
 /**
- * Follows one file as it grows, is emptied, or gives way to a new one of its name (log-sockets.md §7).
+ * Follows one file as it grows, is emptied, or gives way to a new one of its name.
  *
  * In: what somebody else writes, at any speed. Out: whole lines, each once, even over the daemon's death: see
  * checkpoint.ts. Nothing is polled: it watches while there is nothing to read. It does not watch while there is, nor for

@@ -1,4 +1,4 @@
-/** How records look in files (log-sockets.md §4.1, §4.2): pure, from a record to bytes. */
+/** How records look in files: pure, from a record to bytes. */
 import { LEVEL_NAMES } from '../../resources/log-format/log-levels.ts';
 import type { LogRecord } from './log-record.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Where in the tree of logs a record goes (log-sockets.md §4.1): `<platform>/<source>` below a revision, and one file
+ * Where in the tree of logs a record goes: `<platform>/<source>` below a revision, and one file
  * for everything of Pantavisor itself. And the names of what rotation makes of a file: `<file>.<N>.gz`, and
  * `.<file>.<N>.rotating` until that is whole.
  *

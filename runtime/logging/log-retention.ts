@@ -1,5 +1,5 @@
 /**
- * What goes when logs have grown to the high mark (log-sockets.md §6), until they are at the low one: pure, over a list
+ * What goes when logs have grown to the high mark, until they are at the low one: pure, over a list
  * of files.
  *
  * First archives, of revisions that do not run before those of the one that does: of the largest directory, of its log

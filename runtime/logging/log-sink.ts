@@ -1,5 +1,5 @@
 /**
- * Where records go: one sink per output (log-sockets.md §4).
+ * Where records go: one sink per output.
  *
  * Whoever writes to a sink waits for it, so at most one `write` is on its way at a time, and what comes meanwhile waits
  * in the queues of its senders, which are bounded (a sender that fills its own loses its own). A sink needs no queue.

@@ -1,5 +1,5 @@
 /**
- * The logs on the disk: the outputs `filetree` and `singlefile` (log-sockets.md §4, §6).
+ * The logs on the disk: the outputs `filetree` and `singlefile`.
  *
  * In: batches of records, the revision that runs, and how much room there is. Out: appended files, archives of those
  * that grew too long, and room for what comes. A batch is given to the kernel at once, so that a daemon that is killed

@@ -1,5 +1,5 @@
 /**
- * Rotation of one file at a time (log-sockets.md §6): it is renamed to `.<file>.<N>.rotating`, so that the next line
+ * Rotation of one file at a time: it is renamed to `.<file>.<N>.rotating`, so that the next line
  * begins a new one, and becomes `<file>.<N>.gz` beside the event loop. Cut off anywhere in between, the next start goes
  * on: an archive gets its name when it is whole and on the disk, and only then what it was made of goes.
  */

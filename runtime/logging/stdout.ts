@@ -1,4 +1,4 @@
-/** The outputs `stdout…`: records as lines on the daemon's own output (log-sockets.md §4.3). */
+/** The outputs `stdout…`: records as lines on the daemon's own output. */
 import { labelled, type Stamp } from './log-lines.ts';
 import type { LogSink } from './log-sink.ts';
 

@@ -1,4 +1,4 @@
-/** The time format of a `PV_LOG_…_TIMESTAMP_FORMAT` (log-sockets.md §4.4): local time, as strftime(3) writes it. */
+/** The time format of a `PV_LOG_…_TIMESTAMP_FORMAT`: local time, as strftime(3) writes it. */
 import strftime from 'strftime';
 import type { Stamp } from './log-lines.ts';
 

@@ -1,4 +1,4 @@
-/** What device-meta says about the machine (metadata.md §2), from what the host found out. Pure. */
+/** What device-meta says about the machine, from what the host found out. Pure. */
 import type { Machine, MachineNow } from '../host/machine.ts';
 
 export interface DiskRoom {

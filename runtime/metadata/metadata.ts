@@ -1,6 +1,6 @@
 /**
  * Metadata: two flat maps from keys to text, one written by the owner (user-meta), one by the device and its containers
- * (device-meta). This is either of them (metadata.md §1).
+ * (device-meta). This is either of them.
  *
  * In: changes from clients, and facts of our own. Out: one file per key in the cache, which outlives a reboot; one in
  * `<run>/<name>/<key>`, which containers with role mgmt see; and for `<container>.<rest>` one in

@@ -1,5 +1,5 @@
 /**
- * What the `pvr` command line talks to on a device, `http://device:12368/cgi-bin/pvr` (pvr-protocol.md §3, §5): clone and
+ * What the `pvr` command line talks to on a device, `http://device:12368/cgi-bin/pvr`: clone and
  * get read the state that runs, or that of a revision, with its objects; post and put bring another one and have it run.
  * The content of objects goes over URLs that are signed, because pvr asks for it without saying who it is.
  */

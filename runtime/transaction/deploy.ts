@@ -1,5 +1,5 @@
 /**
- * `deploy`: the state of a local transaction as a directory, the way a trail looks (cli-tools.md §5.6).
+ * `deploy`: the state of a local transaction as a directory, the way a trail looks.
  *
  * It is made beside the directory and takes its place by two renames. Cut off between them, `<directory>.bak` is all
  * there is; the next deploy begins with putting it back.

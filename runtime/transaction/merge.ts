@@ -1,5 +1,5 @@
 /**
- * How parts are put into a state document and taken out of it (cli-tools.md §5.4, §5.5). Pure: texts in, texts out.
+ * How parts are put into a state document and taken out of it. Pure: texts in, texts out.
  *
  * A part is named by a beginning of keys, and takes with it what the signatures of that name claim. What other signatures
  * claim as well stays. Values are copied character by character, because signatures are over these very characters; the

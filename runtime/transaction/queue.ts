@@ -1,5 +1,5 @@
 /**
- * Queues: changes that are collected in a directory, and applied to a state later (cli-tools.md §5.7).
+ * Queues: changes that are collected in a directory, and applied to a state later.
  *
  * ```
  * <queue>/000__web.tgz/json      parts to add; their objects are in the object directory already, or in objects/ beside it

@@ -1,4 +1,4 @@
-/** What a signature of a state document speaks for: `_sigs/<name>.json`, a flattened JWS (state-format.md §9.3). Pure. */
+/** What a signature of a state document speaks for: `_sigs/<name>.json`, a flattened JWS. Pure. */
 import { z } from 'zod';
 
 const Signature = z.looseObject({ '#spec': z.literal('pvs@2'), protected: z.string(), signature: z.string() });
@@ -18,7 +18,7 @@ const parse = (text: string): unknown => {
 
 /**
  * Beginnings of keys that a signature claims, whether it includes or excludes them: each pattern up to its first `*`
- * (cli-tools.md §5.4). Whether the signature is right does not matter here: the daemon verifies it. Whatever is no
+ *. Whether the signature is right does not matter here: the daemon verifies it. Whatever is no
  * signature claims nothing.
  */
 export const claimsOf = (text: string): readonly string[] => {

@@ -1,4 +1,4 @@
-/** What a transaction was refused for, with pvtx's exit code (cli-tools.md §5.3). */
+/** What a transaction was refused for, with pvtx's exit code. */
 
 /** Codes as scripts know them: the low eight bits of C's. */
 export const EXIT = {

@@ -1,6 +1,6 @@
 /**
  * `.status` of a transaction directory: what C's pvtx writes there, so that either program can go on with what the other
- * one began (cli-tools.md §5.1). Pure.
+ * one began. Pure.
  *
  * ```
  * i32 status, i32 is_local, char[4096] object directory [, char[4096] queue directory, i32 count, i32 error]

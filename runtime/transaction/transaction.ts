@@ -1,5 +1,5 @@
 /**
- * Transactions: a new state made from one that exists, by adding and removing parts (cli-tools.md §5).
+ * Transactions: a new state made from one that exists, by adding and removing parts.
  *
  * In: commands, a directory that keeps the state under construction between them, tarballs and documents. Out: a revision
  * that is installed on the device (a remote transaction, whose objects go there as they come), or a directory with the

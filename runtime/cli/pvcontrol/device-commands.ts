@@ -1,4 +1,4 @@
-/** pvcontrol's commands about the whole device: what may be sent, to where; `cli-tools.md` §2.1. */
+/** pvcontrol's commands about the whole device: what may be sent, to where. */
 import type { Command } from 'commander';
 import type { GlobalOptions } from './question.ts';
 

@@ -1,4 +1,4 @@
-/** `pvcontrol enter` and `pvcontrol exec`: a shell or a program inside a container (cli-tools.md §4). */
+/** `pvcontrol enter` and `pvcontrol exec`: a shell or a program inside a container. */
 import type { Attachment } from '../../host/linux/lxc/attach.ts';
 import { ClientError } from './client.ts';
 import { checkedName } from './control-commands.ts';

@@ -1,4 +1,4 @@
-/** The program `pvcontrol`: the client of the control socket, with Pantavisor's commands and exit codes (cli-tools.md §2). */
+/** The program `pvcontrol`: the client of the control socket, with Pantavisor's commands and exit codes. */
 import type { Command } from 'commander';
 import { addTransactionCommands, transactionExamples } from '../pvtx/commands.ts';
 import { addCompletion } from '../shared/completion.ts';

@@ -12,7 +12,7 @@ export interface GlobalOptions {
   readonly table?: true;
 }
 
-/** Refusals with an exit code of their own, by body (cli-tools.md §2.2). */
+/** Refusals with an exit code of their own, by body. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   '{"Error":"Not enough disk space available"}': 48,
   '{"Error":"Object has bad checksum"}': 60,

@@ -1,6 +1,6 @@
 /**
  * What scripts written for Pantavisor's pvcontrol, a shell script, get to see when something is wrong with a command or
- * nobody is there to ask (cli-tools.md §2.2): usage and first errors on standard output. People at a terminal get a
+ * nobody is there to ask: usage and first errors on standard output. People at a terminal get a
  * sentence on standard error and no more.
  */
 import type { Command } from 'commander';

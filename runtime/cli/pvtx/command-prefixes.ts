@@ -1,4 +1,4 @@
-/** How pvtx has always understood its commands: by how they begin (cli-tools.md §5.2). Pure. */
+/** How pvtx has always understood its commands: by how they begin. Pure. */
 
 const COMMANDS = ['begin', 'add', 'remove', 'show', 'abort', 'commit', 'deploy'];
 const QUEUE = 'queue';

@@ -1,4 +1,4 @@
-/** The program `pvtx`: a new state made of one that exists, by adding and removing parts (cli-tools.md §5). */
+/** The program `pvtx`: a new state made of one that exists, by adding and removing parts. */
 
 import { knownNames } from '../pvcontrol/known-names.ts';
 import type { GlobalOptions } from '../pvcontrol/question.ts';

@@ -13,7 +13,7 @@ import { checkedName } from '../pvcontrol/control-commands.ts';
 import { askSocket, type GlobalOptions } from '../pvcontrol/question.ts';
 import { isExplained } from '../shared/program.ts';
 
-/** Where the transaction is kept between commands (cli-tools.md §5.1). */
+/** Where the transaction is kept between commands. */
 export const transactionDirectory = (env: NodeJS.ProcessEnv, isRoot: boolean): string => {
   const { PVTXDIR, PREFIX = '', HOME = '/' } = env;
   if (PVTXDIR) return resolve(PVTXDIR);

@@ -2,7 +2,7 @@
 import { isFinal, type Progress } from '../../../resources/progress.ts';
 import type { Store } from '../../store/store.ts';
 import { isRevision } from '../../store/trails/revision.ts';
-import type { Drop } from './drop.ts';
+import type { Drop, Outcome } from './drop.ts';
 import type { DropStatus, ProgressReport, StatusFiles } from './status-file.ts';
 
 const progressIn = (status: DropStatus): Progress => ({
@@ -12,17 +12,20 @@ const progressIn = (status: DropStatus): Progress => ({
   retries: 0,
 });
 
+/** `isCertain`: the file was not written to since; else it is about this drop only if the content is the same. */
+export interface Recalled {
+  readonly outcome: Outcome | undefined;
+  readonly untold: ProgressReport | undefined;
+  readonly isCertain: boolean;
+}
+
 /**
- * Marks a drop as judged if its status file says so of this very file: it is not unpacked, let alone proposed, at
- * every start. What ended on another storage has not ended on this one; what was collected since has.
- * @returns its end, if the store knows it and the daemon could not write it beside the drop any more: begun again, it
+ * What the status file beside a drop says of it, so that it is not unpacked, let alone proposed, at every start. What
+ * ended on another storage has not ended on this one; what was collected since has.
+ * `untold`: its end, if the store knows it and the daemon could not write it beside the drop any more: begun again, it
  *   would undo what came after it.
  */
-export const seenBefore = async (
-  drop: Drop,
-  statusFiles: StatusFiles,
-  store: Store,
-): Promise<ProgressReport | undefined> => {
+export const recall = async (drop: Drop, statusFiles: StatusFiles, store: Store): Promise<Recalled | undefined> => {
   const status = await statusFiles.read(drop.name);
   if (status === undefined) return undefined;
   const { source, revision, hash } = status;
@@ -36,11 +39,11 @@ export const seenBefore = async (
   const told = progressIn(status);
   const untold = isStored && !isFinal(told) ? await endOf(store, revision) : undefined;
   if (!isFinal(untold?.progress ?? told) || !isOfThis(store, status, isStored)) return undefined;
-  drop.phase = { is: 'judged' };
-  drop.isFinal = true;
-  if (revision !== undefined) drop.revision = revision;
-  if (hash !== undefined) drop.hash = hash;
-  return untold;
+  return {
+    outcome: hash === undefined ? undefined : { hash, revision, isFinal: true, untold },
+    untold,
+    isCertain: source.changedMs === drop.stat.changedMs,
+  };
 };
 
 /** Where a status does not say which storage it is about, one that is DONE must still be there. */

@@ -21,7 +21,15 @@ const DropStatus = z
     /** sha256 of the canonical state; undefined: it could not be read. */
     hash: z.string().optional(),
     /** The file this is about, so that a restart knows which one it has judged. */
-    source: z.object({ file: z.string(), sizeBytes: z.number(), modifiedMs: z.number() }).readonly(),
+    source: z
+      .object({
+        file: z.string(),
+        sizeBytes: z.number(),
+        modifiedMs: z.number(),
+        /** Nobody can set this one back. Missing: written by an earlier version. */
+        changedMs: z.number().optional(),
+      })
+      .readonly(),
     /** The storage it became a revision of; undefined: not known. */
     storage: z.string().optional(),
     /** When this last changed; wall clock, ISO 8601. */

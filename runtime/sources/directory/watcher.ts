@@ -5,9 +5,9 @@ import { Rejection } from '../../store/rejection.ts';
 import { NoRoom } from '../../store/space/room.ts';
 import { localNameProblem, localRevision } from '../../store/trails/revision.ts';
 import { type Adopt, adoption, type Missing } from './adopt-objects.ts';
-import { type Drop, findDrops } from './drop.ts';
+import { type Drop, findDrops, type Outcome } from './drop.ts';
 import { statusFileOf } from './drop-name.ts';
-import { seenBefore } from './earlier-outcome.ts';
+import { recall } from './earlier-outcome.ts';
 import { examine, type State } from './examine-drop.ts';
 import type { IncomingOptions, Proposal } from './incoming.ts';
 import { placementOf } from './revision-placement.ts';
@@ -51,7 +51,12 @@ export class Watching {
       ...(problems !== undefined && { problems }),
       ...(drop.hash !== undefined && { hash: drop.hash }),
       ...(this.#options.store.identity !== undefined && { storage: this.#options.store.identity }),
-      source: { file: drop.file, sizeBytes: drop.stat.sizeBytes, modifiedMs: drop.stat.modifiedMs },
+      source: {
+        file: drop.file,
+        sizeBytes: drop.stat.sizeBytes,
+        modifiedMs: drop.stat.modifiedMs,
+        changedMs: drop.stat.changedMs,
+      },
     });
   }
 
@@ -90,10 +95,35 @@ export class Watching {
   }
 
   async #recall(drop: Drop): Promise<void> {
-    const untold = await seenBefore(drop, this.#options.statusFiles, this.#options.store);
-    if (drop.revision !== undefined && drop.hash !== undefined)
-      this.#options.onPlaced?.({ revision: drop.revision, hash: drop.hash });
+    const recalled = await recall(drop, this.#options.statusFiles, this.#options.store);
+    if (recalled === undefined) return;
+    const { outcome, untold, isCertain } = recalled;
+    if (!isCertain) {
+      if (outcome !== undefined) drop.earlier = outcome;
+      return;
+    }
+    drop.phase = { is: 'judged' };
+    drop.isFinal = true;
+    if (outcome !== undefined) this.#take(drop, outcome);
     if (untold !== undefined) await this.tell(drop, untold);
+  }
+
+  /** The content is what it was: so is what became of it. */
+  async #resume(drop: Drop, outcome: Outcome): Promise<void> {
+    delete drop.earlier;
+    drop.phase = { is: 'judged' };
+    this.#take(drop, outcome);
+    letGo(drop);
+    if (outcome.untold !== undefined) await this.tell(drop, outcome.untold);
+  }
+
+  #take(drop: Drop, { hash, revision, isFinal, sequence }: Outcome): void {
+    drop.hash = hash;
+    drop.isFinal = isFinal;
+    if (sequence !== undefined) drop.sequence = sequence;
+    if (revision === undefined) return;
+    drop.revision = revision;
+    this.#options.onPlaced?.({ revision, hash });
   }
 
   async #open(drop: Drop): Promise<void> {
@@ -126,6 +156,8 @@ export class Watching {
   }
 
   async #complete(drop: Drop, state: State): Promise<void> {
+    if (drop.earlier?.hash === state.hash) return this.#resume(drop, drop.earlier);
+    delete drop.earlier;
     drop.hash = state.hash;
     if (drop.sequence < this.#winner) return this.#supersede(drop, 'a newer drop');
     drop.hold?.add(state.objects.map(({ id }) => id));

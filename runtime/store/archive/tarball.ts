@@ -1,5 +1,5 @@
 /**
- * Export tarballs: `json`, the state document, and `objects/<sha256>`, in any order, gzipped or not (pvr-protocol.md §4).
+ * Export tarballs: `json`, the state document, and `objects/<sha256>`, in any order, gzipped or not.
  * Reading streams every object into a sink and trusts nothing: names, types, sizes, counts and sums are checked, and
  * what is wrong ends the import with a Rejection that names the entry and what was expected. Objects that were stored
  * and verified before that stay; they are what their names say.

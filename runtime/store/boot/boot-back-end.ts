@@ -1,4 +1,4 @@
-/** Which file holds the boot variables, by `PV_BOOTLOADER_TYPE` (updates.md §6). */
+/** Which file holds the boot variables, by `PV_BOOTLOADER_TYPE`. */
 import type { Files } from '../../host/host.ts';
 import type { Bootloader } from './bootloader.ts';
 import { grubBootloader } from './grub.ts';

@@ -1,5 +1,5 @@
 /**
- * The bootloader port: the variables that outlive a power cut and decide which revision boots (updates.md §6).
+ * The bootloader port: the variables that outlive a power cut and decide which revision boots.
  * uboot.ts is the back-end for U-Boot and for appengine, grub.ts the one for GRUB.
  *
  * Those with two images need no more than these two operations: to write `pv_try` without `pv_trying` is to write the

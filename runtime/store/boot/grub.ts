@@ -1,4 +1,4 @@
-/** `boot/grubenv`: GRUB's environment block of exactly 1024 bytes, as `load_env` and `save_env` use it (updates.md §6). */
+/** `boot/grubenv`: GRUB's environment block of exactly 1024 bytes, as `load_env` and `save_env` use it. */
 import type { Files } from '../../host/host.ts';
 import { bootFile, DoesNotFit } from './boot-file.ts';
 import type { Bootloader } from './bootloader.ts';

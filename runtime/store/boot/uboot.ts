@@ -1,4 +1,4 @@
-/** `boot/uboot.txt`: NUL-separated `key=value` entries, as U-Boot's script and Pantavisor read them (updates.md §6). */
+/** `boot/uboot.txt`: NUL-separated `key=value` entries, as U-Boot's script and Pantavisor read them. */
 import type { Files } from '../../host/host.ts';
 import { bootFile, DoesNotFit } from './boot-file.ts';
 import { BOOT_VARIABLES, type Bootloader } from './bootloader.ts';

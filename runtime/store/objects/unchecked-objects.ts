@@ -1,4 +1,4 @@
-/** Objects whose content is not what their name says, and need not be (disks-storage.md §6). */
+/** Objects whose content is not what their name says, and need not be. */
 import { ownerOf } from '../../../resources/state-format/state-key.ts';
 import type { TrailContent } from '../trails/trail.ts';
 

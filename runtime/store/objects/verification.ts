@@ -1,5 +1,5 @@
 /**
- * Whether a revision's objects are what their names say (disks-storage.md §6), and making them so if anybody has them.
+ * Whether a revision's objects are what their names say, and making them so if anybody has them.
  *
  * In: a revision's content, and places that may have sound copies. Out: what is wrong and could not be put right.
  * Reading is streamed and leaves the event loop its turns. It decides nothing about the revision, and never moves an

@@ -1,5 +1,5 @@
 /**
- * Garbage collection (updates.md §9): revisions that are not on the keep list, with their logs and volumes, and objects
+ * Garbage collection: revisions that are not on the keep list, with their logs and volumes, and objects
  * that no revision names.
  *
  * In: who must stay, and what the device runs on. Out: how many bytes were freed. Whatever is used, held or young stays;

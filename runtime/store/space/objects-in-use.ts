@@ -1,6 +1,6 @@
 /**
  * What the device runs on right now, as text: what is mounted from where, and what the configurations of containers
- * name. An unchanged container keeps the directories of the revision that it was started with (updates.md §5.3), and
+ * name. An unchanged container keeps the directories of the revision that it was started with, and
  * which that is nobody else remembers.
  */
 import type { Paths } from '../../../resources/paths.ts';

@@ -1,4 +1,4 @@
-/** How much may still be written, and what has to be refused before anything is (updates.md §9). */
+/** How much may still be written, and what has to be refused before anything is. */
 import { Rejection } from '../rejection.ts';
 
 export interface Room {

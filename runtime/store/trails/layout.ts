@@ -1,4 +1,4 @@
-/** The directories of a storage and the empty factory revision of a new one (state-format.md §2, updates.md §6.3). */
+/** The directories of a storage and the empty factory revision of a new one. */
 import { randomUUID } from 'node:crypto';
 import type { Paths } from '../../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';

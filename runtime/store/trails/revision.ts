@@ -1,4 +1,4 @@
-/** Names of revisions and objects as they may appear in a path of the storage (state-format.md §2). */
+/** Names of revisions and objects as they may appear in a path of the storage. */
 
 const LOCAL_PREFIX = 'locals/';
 

@@ -1,5 +1,5 @@
 /**
- * One trail, `trails/<rev>/`: the files of a revision as its state document lists them (state-format.md §2).
+ * One trail, `trails/<rev>/`: the files of a revision as its state document lists them.
  * Installing makes the directory equal to the document: running it again changes nothing, running it after a crash
  * completes it, running it for another document refreshes what is stale. `.pvr/` and `.pv/` are left alone.
  */

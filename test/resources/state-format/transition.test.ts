@@ -26,7 +26,7 @@ const without = (state: StateBuilder, name: string): StateBuilder =>
 
 const transition = (next: StateBuilder, from = base) => transitionOf(compiled(from), compiled(next));
 
-describe('the transition of updates.md §4', () => {
+describe('the transition between two revisions', () => {
   it.each([
     ['device.json', inDeviceJson.with('device.json', { groups: GROUPS, name: 'another' }), withDeviceJson],
     ['groups.json', base.with('groups.json', [...GROUPS, { name: 'last' }])],

@@ -1,5 +1,5 @@
 /**
- * Boot loaders with two images, made of memory in their exact formats (updates.md §6 and §6.2), and the firmware that
+ * Boot loaders with two images, made of memory in their exact formats, and the firmware that
  * boots them. They are here to prove that the port fits them: appengine mode has no partitions to write images to.
  */
 import type { Bootloader, BootValues } from '../../../runtime/store/boot/bootloader.ts';

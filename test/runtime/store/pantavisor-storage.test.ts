@@ -1,4 +1,4 @@
-/** A storage that Pantavisor (in C) left behind is taken up as it is, and what we leave behind is what it needs (state-format.md §2). */
+/** A storage that Pantavisor (in C) left behind is taken up as it is, and what we leave behind is what it needs. */
 import { link, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';

@@ -61,7 +61,7 @@ describeSystem('device metadata', () => {
     for (const [key, list] of Object.entries(addresses())) expect(meta['interfaces']).toHaveProperty([key], list);
 
     const { blocks, bsize } = statfsSync(device.storage);
-    const storage = meta['storage'] as Record<string, number>; // numbers, as metadata.md has it
+    const storage = meta['storage'] as Record<string, number>; // numbers, as on a C device
     expect(storage).toMatchObject({ total: blocks * bsize });
     expect(storage['reserved']).toBeCloseTo((blocks * bsize) / 10, -4);
     expect(storage['real_free']).toBe((storage['free'] ?? 0) - (storage['reserved'] ?? 0));

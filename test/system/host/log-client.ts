@@ -36,7 +36,7 @@ export interface HandedOver {
   readonly descriptors?: readonly number[];
 }
 
-/** As log-sockets.md §3 lays it out. */
+/** The fixed layout of what comes with a descriptor: 108 bytes. */
 export const handOver = (path: string, what: HandedOver): void => {
   const { platform = 'web', source = 'app', level = 3, action = 1, descriptors = [] } = what;
   const data = Buffer.alloc(108);

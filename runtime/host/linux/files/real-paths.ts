@@ -1,6 +1,6 @@
 /** The kernel's tables name everything by its real path; a configured path may lead through symlinks (/var/run). */
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Paths } from '../../../../resources/paths.ts';
 import { attempt, attemptUnlessAbsent } from './file-errors.ts';
 
@@ -19,6 +19,7 @@ export const realPaths = (paths: Paths): Promise<Paths> =>
     volumes: await realPath(paths.volumes),
     config: await realPath(paths.config),
     media: await realPath(paths.media),
-    watch: await realPath(paths.watch),
+    // By its name: which directory that is may change while the daemon runs.
+    watch: resolve(paths.watch),
     lxc: await realPath(paths.lxc),
   }));

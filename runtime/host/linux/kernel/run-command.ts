@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { DeviceError } from '../../host.ts';
 import { hasCode } from '../files/file-errors.ts';
 
-/** As Pantavisor (spec: disks-storage.md §2). */
+/** The time that Pantavisor allows these tools. */
 const LIMIT_SECONDS = 60;
 const OUTPUT_BYTES = 1024 * 1024;
 

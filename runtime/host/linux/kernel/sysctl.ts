@@ -1,4 +1,4 @@
-/** Kernel settings by their configuration keys (config.md §4). */
+/** Kernel settings by their configuration keys. */
 import { constants } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { DeviceError } from '../../host.ts';

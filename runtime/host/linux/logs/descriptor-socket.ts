@@ -1,5 +1,5 @@
 /**
- * `<run>/pv-fd-log`: connections that hand over a descriptor, and what is then read from those (log-sockets.md §3).
+ * `<run>/pv-fd-log`: connections that hand over a descriptor, and what is then read from those.
  *
  * In: descriptors of anybody's choice. Out: what they bring, for as long as they are open or until they are taken back.
  * Only those are read that cannot make us wait, and nobody's are read faster than its logs can be written.

@@ -1,5 +1,5 @@
 /**
- * `<run>/pv-ctrl-log`, which is /dev/log in containers: connections that bring messages (log-sockets.md §2).
+ * `<run>/pv-ctrl-log`, which is /dev/log in containers: connections that bring messages.
  *
  * In: connections of anybody, also hostile: half a message, nothing at all, thousands at once. Out: messages and who
  * sent them. Each sender may keep some connections open, and each connection says something soon or is closed. Nothing

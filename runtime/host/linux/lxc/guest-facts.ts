@@ -16,7 +16,7 @@ export interface Account {
 }
 
 const MAX_BYTES = 256 * 1024;
-/** Of fallbear-cmd, for a user whom the container does not know (cli-tools.md §4). */
+/** Of fallbear-cmd, for a user whom the container does not know. */
 const DEFAULTS = { home: '/tmp1', shell: '/bin/sh' };
 
 const NUMBER = /^\d{1,9}$/;

@@ -1,4 +1,4 @@
-/** Which signal asks a container's init to end (lifecycle.md §8 (d)). */
+/** Which signal asks a container's init to end. */
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -31,7 +31,7 @@ const requireDirectory = async (target: string): Promise<void> => {
   if ((await typeAt('mount', target)) !== 'directory') throw new DeviceError('mount', target, 'ENOTDIR');
 };
 
-/** A journal of all data, then of the order of data, then whatever the image itself says (spec: lifecycle.md §6.2). */
+/** A journal of all data, then of the order of data, then whatever the image itself says. */
 const EXT4_OPTIONS = ['data=journal', 'data=ordered', undefined] as const;
 
 interface How {

@@ -1,5 +1,5 @@
 /**
- * Who is at the other end of a unix socket (ctrl-api.md §3.1).
+ * Who is at the other end of a unix socket.
  *
  * A container is known by the cgroup that we put it in, `/<root of this daemon>/lxc/<name>`, and only by that: the
  * whole path from the top of the hierarchy counts, so a cgroup that a container makes for itself, however named, lies

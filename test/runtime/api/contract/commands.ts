@@ -1,4 +1,4 @@
-/** Commands (ctrl-api.md §7). */
+/** Commands. */
 import type { ApiDeps } from '../../../../runtime/api/ports.ts';
 import { type Extra, errorOf, NO_ROOM, of } from './row.ts';
 

@@ -1,4 +1,4 @@
-/** Containers, groups and signals (ctrl-api.md §5, §6). */
+/** Containers, groups and signals. */
 import { EMPTY_SNAPSHOT } from '../../../../resources/snapshot.ts';
 import { type Extra, errorOf, NO_ROOM, of } from './row.ts';
 

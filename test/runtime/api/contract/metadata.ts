@@ -1,4 +1,4 @@
-/** Metadata (ctrl-api.md §10). */
+/** Metadata. */
 import type { MetadataPort } from '../../../../runtime/api/metadata-endpoints.ts';
 import { type Extra, errorOf, NO_ROOM, of, type Row, refused } from './row.ts';
 

@@ -1,4 +1,4 @@
-/** Objects (ctrl-api.md §8). */
+/** Objects. */
 import type { ApiDeps } from '../../../../runtime/api/ports.ts';
 import { type Extra, errorOf, NO_ROOM, of, refused } from './row.ts';
 

@@ -1,4 +1,4 @@
-/** Build information, drivers, daemons, storage, configuration (ctrl-api.md §11, §12). */
+/** Build information, drivers, daemons, storage, configuration. */
 import { errorOf, of, refused } from './row.ts';
 
 export const REST = [

@@ -5,7 +5,7 @@ import { DeviceError } from '../../../../runtime/host/host.ts';
 import type { Caller } from '../../../../runtime/http/peer.ts';
 
 export interface Row {
-  /** As the table of ctrl-api.md §4 names it. */
+  /** As Pantavisor's documentation names it. */
   readonly endpoint: string;
   readonly when: string;
   readonly url: string;

@@ -10,7 +10,7 @@ import { STEPS } from './steps.ts';
 export const ROWS: readonly Row[] = [...CONTAINERS, ...OBJECTS, ...STEPS, ...METADATA, ...COMMANDS, ...REST];
 
 /**
- * Every endpoint of ctrl-api.md §4 and every status it documents for it. Not here: the texts of secure boot, and what only
+ * Every endpoint of Pantavisor's control socket and every status that is documented for it. Not here: the texts of secure boot, and what only
  * devices with drivers, xconnect or a Hub can answer.
  */
 export const DOCUMENTED: Readonly<Record<string, readonly number[]>> = {

@@ -1,4 +1,4 @@
-/** Revisions (ctrl-api.md §9). */
+/** Revisions. */
 import type { ApiDeps } from '../../../../runtime/api/ports.ts';
 import type { InstallOutcome } from '../../../../runtime/api/step-endpoints.ts';
 import { type Extra, errorOf, NO_ROOM, of, refused } from './row.ts';
