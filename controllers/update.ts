@@ -23,6 +23,7 @@ import {
   type TrialEntry,
   untold,
 } from '../runtime/device/boot.ts';
+import { unreadableFinder } from '../runtime/device/unreadable.ts';
 import type { Controller } from '../runtime/engine/controller.ts';
 import type { Ledger } from '../runtime/engine/ledger.ts';
 import { unlessDamaged } from '../runtime/host/damage.ts';
@@ -30,7 +31,6 @@ import { type Clock, DeviceError } from '../runtime/host/host.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
 import type { TrailContent } from '../runtime/store/trails/trail.ts';
-import { unreadableFinder } from './unreadable.ts';
 
 const DEVICE = 'device';
 const VERIFY_LIMIT_SECONDS = 3_600;

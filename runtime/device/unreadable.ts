@@ -1,6 +1,6 @@
 /** Why a revision's document cannot be used: told once it is sure, because a device that hesitates is not damaged. */
-import { isDamage, isStructural } from '../runtime/host/damage.ts';
-import { Rejection } from '../runtime/store/rejection.ts';
+import { isDamage, isStructural } from '../host/damage.ts';
+import { Rejection } from '../store/rejection.ts';
 
 /** Looks that are refused in a row without a reason that lasts. */
 const PATIENCE = 3;
