@@ -43,7 +43,9 @@ export const documentChecksum = (
       const path = pathOf(trail);
       const content = recordOf(sha256(document));
       // Flash: what is already there is not written again.
-      if ((await read(path)) !== content) await files.write(path, content, 0o644);
+      if ((await read(path)) === content) return;
+      await files.makeDirectory(`${trail}/.pv`, 0o755);
+      await files.write(path, content, 0o644);
     },
     forget: (trail) => files.remove(pathOf(trail)),
   };
