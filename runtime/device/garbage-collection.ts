@@ -15,8 +15,8 @@ export interface CollectingOptions {
   readonly store: Store;
   readonly reserve: Pick<Reserve, 'restore'>;
   readonly clock: Clock;
-  /** Read whenever they count. */
-  readonly limits: CollectingLimits;
+  /** Asked whenever they count. */
+  readonly limits: () => CollectingLimits;
   readonly onProblem: (subject: string, message: string) => void;
 }
 
@@ -62,11 +62,11 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
   /** Nobody looks while there is no threshold. */
   const lookAtThreshold = (): void => {
     cancelTimer = undefined;
-    if (limits.thresholdPercent <= 0) return;
+    if (limits().thresholdPercent <= 0) return;
     void attempt('the free space could not be told', async () => {
       const { availableBytes, totalBytes } = await store.space();
-      if (availableBytes * 100 < limits.thresholdPercent * totalBytes)
-        inBackground({ youngSeconds: limits.defertimeSeconds });
+      if (availableBytes * 100 < limits().thresholdPercent * totalBytes)
+        inBackground({ youngSeconds: limits().defertimeSeconds });
     });
     cancelTimer = clock.schedule(clock.nowMs() + LOOK_EVERY_MS, lookAtThreshold);
   };
@@ -85,7 +85,7 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
       lastCommitted = revision;
       // One step back stays possible without bringing everything again, and so does the last resort.
       if (previous !== undefined && previous !== revision)
-        inBackground({ keep: [previous, FACTORY], youngSeconds: limits.defertimeSeconds });
+        inBackground({ keep: [previous, FACTORY], youngSeconds: limits().defertimeSeconds });
     },
     stop: () => {
       stopping.abort();

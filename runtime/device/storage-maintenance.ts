@@ -19,7 +19,7 @@ import { type Collecting, startCollecting } from './garbage-collection.ts';
 import { type Soundness, watchSoundness } from './integrity.ts';
 
 export interface StorageSettings extends StorageLimits {
-  /** `PV_SECUREBOOT_CHECKSUM`. */
+  /** `PV_SECUREBOOT_CHECKSUM`; only what it says at the start counts. */
   readonly checksum: boolean;
   /** `PV_STORAGE_GC_THRESHOLD`: percent that must be available; 0: no matter. */
   readonly thresholdPercent: number;
@@ -31,7 +31,7 @@ export interface KeeperOptions {
   readonly host: Host;
   readonly paths: Paths;
   /** undefined: nothing is verified or collected, and there is no reserve. */
-  readonly settings: StorageSettings | undefined;
+  readonly settings: (() => StorageSettings) | undefined;
   readonly reader: Pick<StateReader, 'hash'>;
   /** Default: `uboot`. */
   readonly bootloader?: BootBackEnd;
@@ -62,7 +62,7 @@ const plainKeeper = (host: Host, store: Store): Keeper => ({
   stop: () => undefined,
 });
 
-const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Promise<Keeper> => {
+const keeperWith = async (options: KeeperOptions, settings: () => StorageSettings): Promise<Keeper> => {
   const { host, paths, onProblem } = options;
   let collecting: Collecting | undefined;
   const reserve = openReserve({
@@ -74,7 +74,7 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
   const kept: Host = { ...host, files: reserve.files };
   const store = await storeOn(options, kept);
   collecting = startCollecting({ store, reserve, clock: host.clock, limits: settings, onProblem });
-  const soundness = settings.checksum
+  const soundness = settings().checksum
     ? watchSoundness({
         files: host.files,
         clock: host.clock,
