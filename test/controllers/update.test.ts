@@ -28,7 +28,7 @@ const open = async (changes: Partial<UpdateControllerOptions> = {}): Promise<voi
   const revisions = openRevisions(store, { ...settings, paths });
   controller = updateController({
     ...{ clock, ledger, store, load: revisions.load, reconcile: () => CONVERGED, session: 'this' },
-    ...{ commitDelaySeconds: 5, rebootTransitions: false, reboot: async () => undefined },
+    ...{ commitDelaySeconds: () => 5, rebootTransitions: false, reboot: async () => undefined },
     ...changes,
   });
 };
