@@ -49,11 +49,14 @@ export interface DeviceOptions {
   readonly paths: Paths;
   readonly goalsTimeoutSeconds: number;
   /** Asked whenever it counts. */
-  readonly commitDelaySeconds: number;
+  readonly commitDelaySeconds: () => number;
   /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
-  readonly lxc: LxcSettings;
+  /** The BSP is not managed here; see CompileContext. */
+  readonly appengine: boolean;
+  /** Asked at every start of a container. */
+  readonly lxc: () => LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
   readonly bootloader?: BootBackEnd;
   /** Of state documents; default: here and now. */
@@ -61,7 +64,7 @@ export interface DeviceOptions {
   /** undefined: revisions bring no configuration. */
   readonly oem?: Oem;
   /** undefined: nothing on the storage is verified or collected. */
-  readonly storage?: StorageSettings;
+  readonly storage?: () => StorageSettings;
   /** Differs for every start of the daemon. */
   readonly session: string;
   /** Called once, before anything happens. */
@@ -108,10 +111,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
     wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
     onProblem: options.onProblem,
+    onBug: options.onBug,
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(store, { ...options, appengine: true }, { reader, oem: options.oem });
+  const revisions = openRevisions(store, options, { reader, oem: options.oem });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
@@ -146,9 +150,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
           soundness?.whyUnsound(await revisions.load(revision), new AbortController().signal),
         onProblem: options.onProblem,
       }),
-      get commitDelaySeconds() {
-        return options.commitDelaySeconds;
-      },
+      commitDelaySeconds: options.commitDelaySeconds,
       rebootTransitions: options.rebootTransitions,
       session: options.session,
       ...(soundness === undefined ? {} : { soundness }),
@@ -206,7 +208,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     desired.open('verified');
     loop.look(UPDATE);
   };
-  soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
+  soundness?.watchOver(await store.bootVariables(), revisions.load, checked);
 
   if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
   const stop = (): void => {
