@@ -91,7 +91,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'runtime/device',
       'runtime/sources',
       'runtime/threads',
-      'runtime/config/init-mode.ts',
     ],
   },
   'runtime/device': {
@@ -122,7 +121,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'runtime/device',
       'runtime/engine',
       'runtime/rehearsal',
-      'runtime/sources',
+      'runtime/store',
       'runtime/threads',
       'runtime/cli/shared/**',
     ],

@@ -1,7 +1,6 @@
 /** The offline commands: they need no daemon, no root, and touch nothing but the files they are given. */
 import { resolve } from 'node:path';
 import type { Problem } from '../../../resources/state-format/problem.ts';
-import { DEFAULT_INIT_MODE, isAppengine } from '../../config/init-mode.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
@@ -12,7 +11,7 @@ const CONTEXT = {
   revision: 'locals/validate',
   goalsTimeoutSeconds: 120,
   verityHandlers: false,
-  appengine: isAppengine(DEFAULT_INIT_MODE),
+  appengine: true,
   paths: {
     storage: '/storage',
     run: '/run',

@@ -15,7 +15,6 @@ const SETTINGS: RehearsalSettings = {
   goalsTimeoutSeconds: 120,
   commitDelaySeconds: 5,
   verityHandlers: true,
-  appengine: true,
   rebootTransitions: true,
   lxc: {
     host: { cgroups: 'unified', firmware: false },
