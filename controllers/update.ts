@@ -10,8 +10,6 @@ import { effectiveRevision } from '../reconcilers/desired/effective-revision.ts'
 import type { Lifeline, Trial, UpdateStatus } from '../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
-import type { BspManifest } from '../resources/state-format/bsp-manifest.ts';
-import type { CompiledState } from '../resources/state-format/compile.ts';
 import { type Installed, transitionOf } from '../resources/state-format/transition.ts';
 import {
   giveUp,
@@ -40,7 +38,7 @@ export interface LoadedRevision {
   readonly revision: string;
   readonly hash: string;
   readonly content: TrailContent;
-  readonly state: Installed & Pick<CompiledState, 'bsp'>;
+  readonly state: Installed;
 }
 
 export interface UpdateControllerOptions {
@@ -50,7 +48,8 @@ export interface UpdateControllerOptions {
   readonly reconcile: Reconciler<'update'>;
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
-  readonly commitDelaySeconds: number;
+  /** Asked when a trial begins to be tested. */
+  readonly commitDelaySeconds: () => number;
   readonly rebootTransitions: boolean;
   /** undefined: nothing is verified before it is tried. */
   readonly soundness?: {
@@ -61,8 +60,6 @@ export interface UpdateControllerOptions {
   };
   /** Differs for every start of the daemon. */
   readonly session: string;
-  /** Puts what boots a revision where the boot loader finds it; undefined: there is no boot loader. @throws Rejection */
-  readonly makeBootable?: (revision: string, bsp: BspManifest | undefined) => Promise<void>;
   /** Boots the device; resolves only when that was refused. */
   readonly reboot: (reason: string) => Promise<void>;
 }
@@ -181,7 +178,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
             return giveUp(store, { revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
           if (superseded !== undefined) await giveUp(store, superseded);
           await store.install(revision, content);
-          await options.makeBootable?.(revision, loaded.state.bsp);
           const running = await trialEntry();
           const need = await rebootNeed([fallback, running?.booted ? running.revision : undefined], loaded);
           const rebootFor = byReboot === true ? (need ?? 'a reboot was asked for') : need;
@@ -204,7 +200,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           const message = entry.rebootFor === undefined ? MESSAGE.awaitingStable : MESSAGE.awaitingRollbackPoint;
           await store.setProgress(revision, progressOf('TESTING', message));
           const testedAtMs = clock.nowMs();
-          const commitAtMs = testedAtMs + options.commitDelaySeconds * 1000;
+          const commitAtMs = testedAtMs + options.commitDelaySeconds() * 1000;
           await ledger.put<TrialEntry>('update', TRIAL, { ...entry, testedAtMs, commitAtMs });
         }),
       'update.commit': ({ revision }) =>

@@ -27,11 +27,10 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { startingFiles } from '../host/starting-files.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
-import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
 import { type Arbiter, openArbiter } from './arbiter.ts';
-import { askForReboot, type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
+import { askForReboot, bootDevice, endBoot, settle } from './boot.ts';
 import { openDesiredState } from './desired-state.ts';
 import { lastWords } from './flush-history.ts';
 import { intentAfter, intentsIn } from './intent.ts';
@@ -49,21 +48,22 @@ export interface DeviceOptions {
   readonly paths: Paths;
   readonly goalsTimeoutSeconds: number;
   /** Asked whenever it counts. */
-  readonly commitDelaySeconds: number;
+  readonly commitDelaySeconds: () => number;
   /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
-  readonly lxc: LxcSettings;
+  /** The BSP is not managed here; see CompileContext. */
+  readonly appengine: boolean;
+  /** Asked at every start of a container. */
+  readonly lxc: () => LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
-  readonly bootloader?: BootBackEnd | Bootloader;
-  /** The boot loader of a device that it really boots; default: the daemon plays its part. */
-  readonly loader?: BootEnvironment;
+  readonly bootloader?: BootBackEnd;
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
   /** undefined: revisions bring no configuration. */
   readonly oem?: Oem;
   /** undefined: nothing on the storage is verified or collected. */
-  readonly storage?: StorageSettings;
+  readonly storage?: () => StorageSettings;
   /** Differs for every start of the daemon. */
   readonly session: string;
   /** Called once, before anything happens. */
@@ -110,14 +110,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
     wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
     onProblem: options.onProblem,
+    onBug: options.onBug,
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(
-    store,
-    { ...options, appengine: options.loader === undefined },
-    { reader, oem: options.oem },
-  );
+  const revisions = openRevisions(store, options, { reader, oem: options.oem });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
@@ -144,10 +141,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
-      ...(options.loader === undefined ? {} : { makeBootable: options.loader.makeBootable }),
-      get commitDelaySeconds() {
-        return options.commitDelaySeconds;
-      },
+      commitDelaySeconds: options.commitDelaySeconds,
       rebootTransitions: options.rebootTransitions,
       session: options.session,
       ...(soundness === undefined ? {} : { soundness }),
@@ -205,7 +199,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     desired.open('verified');
     loop.look(UPDATE);
   };
-  soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
+  soundness?.watchOver(await store.bootVariables(), revisions.load, checked);
 
   if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
   const stop = (): void => {

@@ -117,7 +117,7 @@ const placeObjects = async (files: Files, { present, knowledge, proposal }: Scen
 };
 
 const readAs = ({ revision, document }: StoredRevision, { settings }: Present): CompiledState | undefined => {
-  const read = readHere(document, { ...settings, revision, appengine: true });
+  const read = readHere(document, { ...settings, revision });
   return read.ok ? read.state : undefined;
 };
 
