@@ -121,6 +121,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'runtime/device',
       'runtime/engine',
       'runtime/rehearsal',
+      'runtime/store',
       'runtime/threads',
       'runtime/cli/shared/**',
     ],

@@ -27,10 +27,11 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { startingFiles } from '../host/starting-files.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
+import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
 import { type Arbiter, openArbiter } from './arbiter.ts';
-import { askForReboot, bootDevice, endBoot, settle } from './boot.ts';
+import { askForReboot, type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
 import { openDesiredState } from './desired-state.ts';
 import { lastWords } from './flush-history.ts';
 import { intentAfter, intentsIn } from './intent.ts';
@@ -54,7 +55,9 @@ export interface DeviceOptions {
   readonly verityHandlers: boolean;
   readonly lxc: LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
-  readonly bootloader?: BootBackEnd;
+  readonly bootloader?: BootBackEnd | Bootloader;
+  /** The boot loader of a device that it really boots; default: the daemon plays its part. */
+  readonly loader?: BootEnvironment;
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
   /** undefined: revisions bring no configuration. */
@@ -110,7 +113,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(store, { ...options, appengine: true }, { reader, oem: options.oem });
+  const revisions = openRevisions(
+    store,
+    { ...options, appengine: options.loader === undefined },
+    { reader, oem: options.oem },
+  );
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
@@ -137,6 +144,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
+      ...(options.loader === undefined ? {} : { makeBootable: options.loader.makeBootable }),
       get commitDelaySeconds() {
         return options.commitDelaySeconds;
       },

@@ -1,5 +1,5 @@
 /**
- * The daemon in appengine mode: one device on this machine, with its sockets, its watched directory, signals and log.
+ * The daemon: one device on this machine, with its sockets, its watched directory, signals and log.
  *
  * In: the configuration. Out: an exit code. SIGTERM and SIGINT stop every container and leave nothing behind; killed,
  * it leaves everything running for the next daemon to take over. Our own bugs end the process with code 70.
@@ -41,6 +41,7 @@ import { readingBeside } from '../threads/state-reader.ts';
 import { logLevelOf } from './log-level.ts';
 import type { LogTap } from './log-tap.ts';
 import { lxcSettings, rehearsalSettings } from './machine-settings.ts';
+import { openPlatform, type Platform } from './platform.ts';
 import { startListening } from './signals.ts';
 import { openSysctls } from './sysctls.ts';
 
@@ -64,6 +65,7 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
 
   const paths = await realPaths(config.paths);
   const unlock = lockDirectories([paths.storage, paths.run]);
+  const platform = openPlatform(config, paths);
   const { files } = startingFiles(linuxFiles, linuxClock);
   for (const directory of [paths.logs, paths.volumes, paths.lxc]) await files.makeDirectory(directory, 0o755);
   const reboot = Promise.withResolvers<'reboot'>();
@@ -82,7 +84,7 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   await sysctls.apply(config.sysctls);
   const oem = oemOf({ live, files: host.files, paths, onProblem });
   const opened = Promise.withResolvers<void>();
-  const device = await startOn(host, paths, config, { log, onBug, live, oem, opened: opened.promise });
+  const device = await startOn(host, paths, config, { log, onBug, live, oem, platform, opened: opened.promise });
   const calm = onceCalm(device.loop.snapshots, host.clock, giveMemoryBack);
   const incoming = watchedDirectory({ device, host, paths, onProblem, onBug });
   await incoming.start(device.arbiter.portFor(incoming));
@@ -101,6 +103,7 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   const pushing = await openPushing({ device, host, paths, config, live, ports, conditions: api.conditions, log });
   const urls = { status: api.statusUrl, push: pushing.url() };
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
+  platform.watchdog.ready();
   const end = await Promise.race([signals.first, reboot.promise, powerOff.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
   await incoming.stop();
@@ -114,8 +117,10 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap): Promi
   unlock();
   if (end === 'reboot' && !(await signals.any())) {
     signals.stop();
-    return startAfresh();
+    platform.watchdog.rebooting();
+    return platform.reboot();
   }
+  platform.watchdog.stop();
   if (left.length === 0) log.info('pantavisor has stopped and left nothing behind');
   else log.error({ left }, `${left.length} resources could not be taken down; they are taken up at the next start`);
   return left.length > 0 ? 1 : end === 'power off' ? POWER_OFF_EXIT_CODE : 0;
@@ -127,25 +132,20 @@ const giveMemoryBack = (): void => {
   mallocTrim();
 };
 
-/** The same program in the same process: whoever supervises it sees it run on. */
-const startAfresh = (): never => {
-  if (process.execve === undefined) throw new Error('this Node cannot replace itself: start pantavisor again');
-  return process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
-};
-
 interface Surroundings {
   readonly log: Logger;
   readonly onBug: (error: unknown) => void;
   readonly live: LiveConfig;
   readonly oem: Oem;
+  readonly platform: Platform;
   readonly opened: Promise<void>;
 }
 
 const startOn = (
   host: Host,
   paths: Paths,
-  { values, bootloader }: Config,
-  { log, onBug, live, oem, opened }: Surroundings,
+  { values }: Config,
+  { log, onBug, live, oem, platform, opened }: Surroundings,
 ): Promise<Device> =>
   startDevice({
     host,
@@ -157,7 +157,8 @@ const startOn = (
     },
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
-    bootloader,
+    ...(platform.bootloader === undefined ? {} : { bootloader: platform.bootloader }),
+    ...(platform.loader === undefined ? {} : { loader: platform.loader }),
     reader: readingBeside(),
     storage: storageSettingsOf(() => live.values),
     lxc: {

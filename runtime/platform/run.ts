@@ -1,6 +1,6 @@
 /** `pantavisor run`: reads the configuration, opens the log, and hands over to the daemon. */
 import pino, { type Logger } from 'pino';
-import { type Config, loadConfig } from '../config/config.ts';
+import { type Config, isAppengine, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { endProcess } from '../host/linux/kernel/end-process.ts';
 import { findSources, type SourceOptions } from './config-sources.ts';
@@ -18,6 +18,15 @@ const checkUser = (): void => {
     );
 };
 
+/** By hand it would set off the machine's watchdog, and nobody would reboot when it says so. */
+const checkSupervisor = (config: Config): void => {
+  if (!isAppengine(config.values) && process.env['PANTAVISOR_SUPERVISED'] !== '1')
+    throw new ConfigError(
+      `PV_SYSTEM_INIT_MODE is "${config.values.PV_SYSTEM_INIT_MODE}", for which init must start and supervise the daemon, ` +
+        'as in the images of hack/image; set PV_SYSTEM_INIT_MODE=appengine to run beside the init of this machine',
+    );
+};
+
 const failed = (log: Logger, error: unknown): number => {
   log.fatal({ err: error }, 'pantavisor could not start; containers that run go on running');
   return 1;
@@ -28,6 +37,7 @@ export const run = async (options: SourceOptions): Promise<void> => {
   const { sources, warnings: unread } = findSources(options);
   const { config, warnings } = loadConfig(sources);
   checkUser();
+  checkSupervisor(config);
   const tap = logTap(logDestination(process.stdout));
   const log = openLog(config, tap);
   for (const warning of [...unread, ...warnings]) log.warn(warning);
