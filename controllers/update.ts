@@ -25,7 +25,6 @@ import {
   type TrialEntry,
   untold,
 } from '../runtime/device/boot.ts';
-import { unreadableFinder } from '../runtime/device/unreadable.ts';
 import type { Controller } from '../runtime/engine/controller.ts';
 import type { Ledger } from '../runtime/engine/ledger.ts';
 import { unlessDamaged } from '../runtime/host/damage.ts';
@@ -52,6 +51,8 @@ export interface UpdateControllerOptions {
   readonly reconcile: Reconciler<'update'>;
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
+  /** undefined: it can be used. @throws DeviceError while it is not sure. */
+  readonly whyUnreadable: (revision: string) => Promise<string | undefined>;
   /** Asked when a trial begins to be tested. */
   readonly commitDelaySeconds: () => number;
   readonly rebootTransitions: boolean;
@@ -75,7 +76,7 @@ export interface UpdateControllerOptions {
 }
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
-  const { clock, ledger, store, reconcile, load, session, soundness } = options;
+  const { clock, ledger, store, reconcile, load, whyUnreadable, session, soundness } = options;
 
   const trialEntry = (): Promise<TrialEntry | undefined> => ledger.get<TrialEntry>('update', TRIAL);
 
@@ -142,8 +143,6 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       ...(unsound === undefined ? {} : { unsound }),
     };
   };
-
-  const whyUnreadable = unreadableFinder(load);
 
   /** A revision that this daemon has read goes on, whatever becomes of its document. */
   const standInFor = async (status: UpdateStatus): Promise<UpdateStatus['standIn']> => {

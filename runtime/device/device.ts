@@ -43,6 +43,7 @@ import { openRevisions, type Revisions } from './revisions.ts';
 import { standInFinder } from './stand-in.ts';
 import { openKeeper, type StorageSettings } from './storage-maintenance.ts';
 import { leftOver, settled } from './teardown.ts';
+import { unreadableFinder } from './unreadable.ts';
 import { onceOpened } from './wait-for-opening.ts';
 
 export interface DeviceOptions {
@@ -145,6 +146,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
+      whyUnreadable: unreadableFinder(revisions.load),
       isLoaded: (revision) => revisions.loaded(revision) !== undefined,
       standIn: standInFinder({
         store,
