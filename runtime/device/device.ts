@@ -17,10 +17,11 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { type StartingFiles, startingFiles } from '../host/starting-files.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
+import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
 import { type Arbiter, openArbiter } from './arbiter.ts';
-import { bootDevice, endBoot, settle } from './boot.ts';
+import { type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
 import { openControllers } from './controllers.ts';
 import { type DesiredState, openDesiredState } from './desired-state.ts';
 import { lastWords } from './flush-history.ts';
@@ -49,7 +50,9 @@ export interface DeviceOptions {
   /** Asked at every start of a container. */
   readonly lxc: () => LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
-  readonly bootloader?: BootBackEnd;
+  readonly bootloader?: BootBackEnd | Bootloader;
+  /** The boot loader of a device that it really boots; default: the daemon plays its part. */
+  readonly loader?: BootEnvironment;
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
   /** undefined: revisions bring no configuration. */
@@ -168,7 +171,7 @@ const openCore = async (
   { host, store, soundness }: Keeper,
   { ledger, revisions }: { readonly ledger: Ledger; readonly revisions: Revisions },
 ): Promise<Core> => {
-  const { paths, lxc, session, commitDelaySeconds, rebootTransitions, onBug, onProblem } = options;
+  const { paths, lxc, session, commitDelaySeconds, rebootTransitions, loader, onBug, onProblem } = options;
   const history = await openHistory({
     ...host,
     directory: `${paths.storage}/cache/history`,
@@ -184,6 +187,7 @@ const openCore = async (
     update: {
       ...{ store, session, commitDelaySeconds, rebootTransitions, reboot },
       load: revisions.load,
+      ...(loader === undefined ? {} : { makeBootable: loader.makeBootable }),
       ...(soundness === undefined ? {} : { soundness }),
     },
   });
