@@ -6,7 +6,7 @@
 import type { Kind } from './catalog.ts';
 import type { ContainerSpec } from './kinds/container.ts';
 import type { DiskSpec, DiskStatus } from './kinds/disk.ts';
-import type { Failure, Lifeline, UpdateSpec } from './kinds/update.ts';
+import type { BrokenBefore, Failure, Lifeline, UpdateSpec } from './kinds/update.ts';
 import type { VolumeSpec } from './kinds/volume.ts';
 import type { Ref } from './ref.ts';
 
@@ -47,6 +47,8 @@ export type Action =
       readonly ref: Ref<'update'>;
       readonly revision: UpdateSpec;
       readonly fallback: string;
+      /** What the trial is not to be blamed for. */
+      readonly brokenBefore: BrokenBefore;
       /** The trial that this one replaces. */
       readonly superseded?: Failure;
     }

@@ -31,7 +31,7 @@ export interface TrialEntry {
 
 export const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
 
-export type LifelineEntry = Pick<Lifeline, 'stage' | 'reason'>;
+export type LifelineEntry = Pick<Lifeline, 'stage' | 'reason' | 'sinceMs'>;
 
 export interface BootOptions {
   readonly clock: Clock;
@@ -82,7 +82,11 @@ export const bootDevice = async ({ clock, ledger, store, session, onProblem }: B
     await ifPossible(onProblem, () => store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying)));
     await ifPossible(onProblem, () => store.setCurrent(trying));
   } else if (rolledBack !== undefined) {
-    await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason: rolledBack });
+    await ledger.put<LifelineEntry>('update', LIFELINE, {
+      stage: 'verifying',
+      reason: rolledBack,
+      sinceMs: clock.nowMs(),
+    });
   }
   await ledger.put('update', BOOT, { atMs: clock.nowMs() });
 };
@@ -126,6 +130,7 @@ export const settleCommitted = async (store: Store, ledger: Ledger, revision: st
   if (await isSettled(store, revision)) return;
   // What held the device up was about the revision before.
   await store.setRolledBack(undefined);
+  await store.setBrokenBefore({});
   await ledger.remove('update', LIFELINE);
   await store.setCurrent(revision);
   await store.setDone(revision);
