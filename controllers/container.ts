@@ -145,7 +145,8 @@ export const containerController = (options: ContainerControllerOptions): Contai
 
   const start = async (spec: ContainerSpec, volumes: Run['volumes'], signal: AbortSignal): Promise<void> => {
     const { name } = spec;
-    const run: Run = { startedAtMs: clock.nowMs(), volumes };
+    const { dependsOn } = spec;
+    const run: Run = { startedAtMs: clock.nowMs(), volumes, ...(dependsOn === undefined ? {} : { dependsOn }) };
     // A start that took too long is given up, and may end when another one is under way.
     const ifStill = (change: (entry: ContainerEntry) => ContainerEntry) => (entry: ContainerEntry) =>
       entry.run?.startedAtMs === run.startedAtMs ? change(entry) : entry;

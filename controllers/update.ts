@@ -48,7 +48,8 @@ export interface UpdateControllerOptions {
   readonly reconcile: Reconciler<'update'>;
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
-  readonly commitDelaySeconds: number;
+  /** Asked when a trial begins to be tested. */
+  readonly commitDelaySeconds: () => number;
   readonly rebootTransitions: boolean;
   /** undefined: nothing is verified before it is tried. */
   readonly soundness?: {
@@ -202,7 +203,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           const message = entry.rebootFor === undefined ? MESSAGE.awaitingStable : MESSAGE.awaitingRollbackPoint;
           await store.setProgress(revision, progressOf('TESTING', message));
           const testedAtMs = clock.nowMs();
-          const commitAtMs = testedAtMs + options.commitDelaySeconds * 1000;
+          const commitAtMs = testedAtMs + options.commitDelaySeconds() * 1000;
           await ledger.put<TrialEntry>('update', TRIAL, { ...entry, testedAtMs, commitAtMs });
         }),
       'update.commit': ({ revision }) =>

@@ -91,6 +91,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'runtime/device',
       'runtime/sources',
       'runtime/threads',
+      'runtime/config/init-mode.ts',
     ],
   },
   'runtime/device': {
@@ -121,6 +122,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'runtime/device',
       'runtime/engine',
       'runtime/rehearsal',
+      'runtime/sources',
       'runtime/threads',
       'runtime/cli/shared/**',
     ],

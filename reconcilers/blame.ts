@@ -5,42 +5,33 @@
  * as the same is wanted, neither the trial nor the rollback after it is judged by such a resource. A resource that has
  * not had its time yet is not broken: it has to reach its goal.
  */
-import type { Spec } from '../resources/catalog.ts';
 import type { ContainerSpec, ContainerStatus } from '../resources/kinds/container.ts';
-import { type BrokenBefore, UPDATE } from '../resources/kinds/update.ts';
-import { isOfKind, type Ref } from '../resources/ref.ts';
-import { type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import type { BrokenBefore } from '../resources/kinds/update.ts';
+import type { Ref } from '../resources/ref.ts';
+import type { Resource, Snapshot } from '../resources/snapshot.ts';
+import { brokenBefore, wasBrokenAs } from './broken-before.ts';
+import { rulesOf } from './kinds.ts';
 import { decideRecovery, UNMANAGED_RESET_MS } from './recovery.ts';
 import { containersIn, groupsIn, isAlive, refsIn } from './relations.ts';
 
-const fingerprintOf = (ref: Ref, spec: Spec): string =>
-  isOfKind('container', ref) ? (spec as ContainerSpec).definition : JSON.stringify(spec); // `container/…` holds nothing else
-
-const brokenBefore = (snapshot: Snapshot): BrokenBefore => resourceIn(snapshot, UPDATE).status?.brokenBefore ?? {};
+const fingerprintOf = (ref: Ref, { desired }: Snapshot): string | undefined => {
+  const spec = desired[ref];
+  return spec === undefined ? undefined : rulesOf(ref).fingerprint?.(spec);
+};
 
 /** It was broken before the trial began, and nothing else is wanted of it now. */
-export const isExcused = (ref: Ref, snapshot: Snapshot): boolean => {
-  const fingerprint = brokenBefore(snapshot)[ref];
-  const spec = snapshot.desired[ref];
-  return fingerprint !== undefined && spec !== undefined && fingerprint === fingerprintOf(ref, spec);
-};
+export const isExcused = (ref: Ref, snapshot: Snapshot): boolean =>
+  wasBrokenAs(ref, fingerprintOf(ref, snapshot), snapshot);
 
 /** What is broken at this moment. What was broken before an earlier trial that is not settled stays so. */
 export const brokenIn = (snapshot: Snapshot, nowMs: number): BrokenBefore => {
-  const broken = refsIn(snapshot).filter(
-    (ref) =>
-      (isOfKind('container', ref) || isOfKind('volume', ref) || isOfKind('disk', ref)) && isRefused(ref, snapshot),
-  );
+  const broken = refsIn(snapshot).filter((ref) => isRefused(ref, snapshot));
   for (const container of containersIn(snapshot)) if (isFailing(container, snapshot, nowMs)) broken.push(container.ref);
-  return {
-    ...brokenBefore(snapshot),
-    ...Object.fromEntries(
-      broken.flatMap((ref) => {
-        const spec = snapshot.desired[ref];
-        return spec === undefined ? [] : [[ref, fingerprintOf(ref, spec)] as const];
-      }),
-    ),
-  };
+  const fingerprints = broken.flatMap((ref) => {
+    const fingerprint = fingerprintOf(ref, snapshot);
+    return fingerprint === undefined ? [] : [[ref, fingerprint] as const];
+  });
+  return { ...brokenBefore(snapshot), ...Object.fromEntries(fingerprints) };
 };
 
 /** The device refuses it, or nothing will help. */

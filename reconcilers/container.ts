@@ -14,7 +14,7 @@ import { UPDATE } from '../resources/kinds/update.ts';
 import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
-import { isExcused } from './blame.ts';
+import { wasBrokenAs } from './broken-before.ts';
 import { decideRecovery, type Exited } from './recovery.ts';
 import { containersIn, isAlive, volumesOf } from './relations.ts';
 import { isForeign, isMounted } from './volume.ts';
@@ -209,5 +209,6 @@ const planExited = (
 /** Whether a trial is to be blamed for the end of a container. What ended before, or was broken before, goes on by its policy. */
 export const isOnTrial = (ref: Ref<'container'>, { exitedAtMs }: Exited, snapshot: Snapshot): boolean => {
   const trial = resourceIn(snapshot, UPDATE).status?.trial;
-  return trial !== undefined && exitedAtMs >= trial.startedAtMs && !isExcused(ref, snapshot);
+  if (trial === undefined || exitedAtMs < trial.startedAtMs) return false;
+  return !wasBrokenAs(ref, resourceIn(snapshot, ref).spec?.definition, snapshot);
 };

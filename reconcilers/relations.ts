@@ -9,7 +9,8 @@ import type { ContainerStatus } from '../resources/kinds/container.ts';
 import { isOfKind, nameOf, type Ref, refOf } from '../resources/ref.ts';
 import { type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 
-const perSnapshot = <T>(compute: (snapshot: Snapshot) => T): ((snapshot: Snapshot) => T) => {
+/** Computes once per snapshot. */
+export const perSnapshot = <T>(compute: (snapshot: Snapshot) => T): ((snapshot: Snapshot) => T) => {
   const known = new WeakMap<Snapshot, T>();
   return (snapshot) => {
     const earlier = known.get(snapshot);

@@ -2,14 +2,15 @@
 import { UPDATE } from '../resources/kinds/update.ts';
 import type { Cause, Plan, Waiting } from '../resources/plan.ts';
 import { waitFor, waitUntil } from '../resources/plan.ts';
-import { isOfKind, type Ref } from '../resources/ref.ts';
+import type { Ref } from '../resources/ref.ts';
 import { type ActionFailure, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
 import { isExcused } from './blame.ts';
 import { isOnTrial, LONGEST_STOP_MS } from './container.ts';
 import { describePending, goalOf, pendingMembers } from './goals.ts';
 import { deadlineOf } from './group.ts';
+import { failsTrial } from './kinds.ts';
 import { decideRecovery } from './recovery.ts';
-import { containersIn, groupsIn, isAlive, ownerOf } from './relations.ts';
+import { containersIn, groupsIn } from './relations.ts';
 
 /** A device that refuses the same step this often in a row will not change its mind within a trial. */
 export const FATAL_ATTEMPTS = 3;
@@ -29,7 +30,7 @@ export const whyHopeless = (snapshot: Snapshot, nowMs: number): Hopeless | undef
   }
   // Groups stall when their time is up; that is told below, with who was late.
   for (const [ref, plan] of Object.entries(snapshot.plans) as [Ref, Plan][]) {
-    if (plan.outcome === 'stalled' && !isExcused(ref, snapshot) && isToBlame(ref, snapshot)) {
+    if (plan.outcome === 'stalled' && !isExcused(ref, snapshot) && failsTrial(ref, snapshot)) {
       return { message: notStarted, detail: `${ref}: ${plan.reason}`, because: [ref] };
     }
   }
@@ -47,16 +48,6 @@ export const whyLate = (snapshot: Snapshot, nowMs: number): Hopeless | undefined
     detail: describePending(refs, snapshot),
     because: [...groups.map(({ ref }) => ref), ...refs],
   };
-};
-
-/** Whether a trial fails with this stalled resource: not when it stalled before, nor when its container runs well all the same. */
-const isToBlame = (ref: Ref, snapshot: Snapshot): boolean => {
-  if (isOfKind('container', ref)) {
-    const { status } = resourceIn(snapshot, ref);
-    return status?.phase !== 'exited' || isOnTrial(ref, status, snapshot);
-  }
-  if (isOfKind('volume', ref)) return !isAlive(resourceIn(snapshot, ownerOf(ref)).status);
-  return isOfKind('disk', ref);
 };
 
 /** Until when those that are not at their goals must be. */

@@ -5,9 +5,8 @@
 
 import type { VolumeSource, VolumeStatus } from '../resources/kinds/volume.ts';
 import { act, CONVERGED, stall, waitFor } from '../resources/plan.ts';
-import { nameOf, type Ref } from '../resources/ref.ts';
+import type { Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
-import { isUp } from './disk.ts';
 import { isAlive, isStarting, ownerOf } from './relations.ts';
 
 export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
@@ -19,13 +18,10 @@ export const reconcileVolume: Reconciler<'volume'> = (volume, snapshot) => {
   if (status === undefined) {
     if (!wanted || spec === undefined) return CONVERGED;
     if (spec.unsupported !== undefined) return stall(spec.unsupported);
-    if (spec.disk !== undefined && !isUp(resourceIn(snapshot, spec.disk))) {
-      return waitFor([spec.disk], `its disk ${nameOf(spec.disk)} is not up`);
-    }
     return act(
       { type: 'volume.mount', ref, spec },
       alive ? 'it was unmounted behind our back' : 'its container needs it',
-      alive ? [ref] : [owner.ref, ...(spec.disk === undefined ? [] : [spec.disk])],
+      [alive ? ref : owner.ref],
     );
   }
 

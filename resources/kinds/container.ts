@@ -22,6 +22,8 @@ export interface ContainerSpec {
   readonly autoRecovery?: AutoRecovery;
   /** Every volume it owns, in mount order. */
   readonly volumes: readonly Ref<'volume'>[];
+  /** Besides its group and volumes: what must be ready before it starts, whatever kind that is. */
+  readonly dependsOn?: readonly Ref[];
   /** Absolute path of `trails/<rev>/<name>`; relative includes of the LXC file resolve against it. */
   readonly directory: string;
   /** Absolute path of the LXC configuration file as the state carries it; undefined: none named. */
@@ -57,6 +59,8 @@ export interface Run {
   readonly stopRequestedAtMs?: number;
   /** What each volume was when it was started, by volume ref: the identity of its tree (see VolumeStatus). */
   readonly volumes: Readonly<Record<Ref<'volume'>, string>>;
+  /** What else it was started with, and uses while it lives; see ContainerSpec. */
+  readonly dependsOn?: readonly Ref[];
 }
 
 export type ContainerPhase =
@@ -84,3 +88,26 @@ export type ContainerStatus = ContainerPhase & {
   /** Consecutive automatic restarts; see AutoRecovery. */
   readonly retries: number;
 };
+
+/** What can be done to it. "Ensure" semantics: doing it twice is harmless. */
+export type ContainerAction =
+  | {
+      readonly type: 'container.install';
+      readonly ref: Ref<'container'>;
+      readonly spec: ContainerSpec;
+      /** See ContainerStatus. */
+      readonly rank: number;
+    }
+  | {
+      readonly type: 'container.start';
+      readonly ref: Ref<'container'>;
+      readonly spec: ContainerSpec;
+      /** Identity of each mounted volume; see Run. */
+      readonly volumes: Readonly<Record<Ref<'volume'>, string>>;
+    }
+  | { readonly type: 'container.halt'; readonly ref: Ref<'container'>; readonly reason: string }
+  | { readonly type: 'container.kill'; readonly ref: Ref<'container'>; readonly reason: string }
+  | { readonly type: 'container.unfreeze'; readonly ref: Ref<'container'> }
+  /** After an exit: back to `installed`, ready for the next start. */
+  | { readonly type: 'container.reset'; readonly ref: Ref<'container'>; readonly retries: number }
+  | { readonly type: 'container.remove'; readonly ref: Ref<'container'> };

@@ -1,4 +1,5 @@
 /** A disk: a place for volumes, or swap. */
+import type { Ref } from '../ref.ts';
 
 export type DiskSource =
   /** volume-disk without provision: a directory of the storage, bound to the mount point. */
@@ -46,3 +47,12 @@ export interface DiskStatus {
   /** The mount point shows something else. */
   readonly foreign: boolean;
 }
+
+/** What can be done to it. "Ensure" semantics: doing it twice is harmless. */
+export type DiskAction =
+  | { readonly type: 'disk.provision'; readonly ref: Ref<'disk'>; readonly spec: DiskSpec }
+  /** Refuses any device that holds a file system, whatever the plan said. */
+  | { readonly type: 'disk.format'; readonly ref: Ref<'disk'>; readonly spec: DiskSpec; readonly path: string }
+  | { readonly type: 'disk.activate'; readonly ref: Ref<'disk'>; readonly spec: DiskSpec; readonly path: string }
+  | { readonly type: 'disk.deactivate'; readonly ref: Ref<'disk'>; readonly status: DiskStatus }
+  | { readonly type: 'disk.release'; readonly ref: Ref<'disk'>; readonly status: DiskStatus };

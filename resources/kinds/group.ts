@@ -22,3 +22,8 @@ export interface GroupStatus {
   readonly revision: string;
   readonly openedAtMs: number;
 }
+
+/** What can be done to it. "Ensure" semantics: doing it twice is harmless. */
+export type GroupAction =
+  | { readonly type: 'group.open'; readonly ref: Ref<'group'>; readonly revision: string }
+  | { readonly type: 'group.close'; readonly ref: Ref<'group'> };

@@ -104,3 +104,29 @@ export const failedBefore = (
     (failure) =>
       failure.hash === hash && failure.status !== 'CANCELLED' && (insisted !== true || failure.revision === revision),
   );
+
+/** What can be done to it. "Ensure" semantics: doing it twice is harmless. */
+export type UpdateAction =
+  /** Writes down "trying X, fallback Y" and installs X's trail. */
+  | {
+      readonly type: 'update.try';
+      readonly ref: Ref<'update'>;
+      readonly revision: UpdateSpec;
+      readonly fallback: string;
+      /** What the trial is not to be blamed for. */
+      readonly brokenBefore: BrokenBefore;
+      /** The trial that this one replaces. */
+      readonly superseded?: Failure;
+    }
+  | { readonly type: 'update.test'; readonly ref: Ref<'update'>; readonly revision: string }
+  | { readonly type: 'update.commit'; readonly ref: Ref<'update'>; readonly revision: string }
+  | { readonly type: 'update.rollBack'; readonly ref: Ref<'update'>; readonly failure: Failure }
+  /** Boots the device; nothing of it is left but the storage. */
+  | { readonly type: 'update.reboot'; readonly ref: Ref<'update'>; readonly reason: string }
+  /** After a rollback: goes down to the next stage of the lifeline, or leaves it because all is well. */
+  | {
+      readonly type: 'update.hold';
+      readonly ref: Ref<'update'>;
+      readonly stage: Lifeline['stage'] | 'none';
+      readonly reason: string;
+    };

@@ -40,3 +40,8 @@ export interface VolumeStatus {
   /** This daemon mounted it, whatever is declared by now. Of what an earlier one mounted only its place and kind tell. */
   readonly ours?: true;
 }
+
+/** What can be done to it. "Ensure" semantics: doing it twice is harmless. */
+export type VolumeAction =
+  | { readonly type: 'volume.mount'; readonly ref: Ref<'volume'>; readonly spec: VolumeSpec }
+  | { readonly type: 'volume.unmount'; readonly ref: Ref<'volume'>; readonly target: string };

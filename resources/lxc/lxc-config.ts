@@ -20,6 +20,7 @@ import {
   payloadCgroup,
   restrictedDirectory,
   rootfsMountOf,
+  type Started,
 } from './lxc-place.ts';
 
 /** legacy: v1 only. hybrid: v1 controllers and a v2 hierarchy beside them. unified: v2 only. */
@@ -174,10 +175,12 @@ const consoleLines = ({ capture, consoleBytes }: LxcContext, file: string): read
       ]
     : [];
 
+const startedAs = ({ name, revision }: LxcContext['container']): Started => ({ name, startedIn: revision });
+
 const ownLines = (lines: readonly Line[], context: LxcContext): readonly Line[] => {
   const { container, paths, host } = context;
   const has = (pattern: RegExp) => lines.some(({ key, value }) => pattern.test(key) && value !== '');
-  const capture = captureDirectory(paths, container.name);
+  const capture = captureDirectory(paths, startedAs(container));
   return [
     setting('lxc.rootfs.mount', rootfsMountOf(paths.lxc)),
     setting('lxc.log.level', context.logLevel),
@@ -260,7 +263,7 @@ export const alterLxcConfig = (text: string, context: LxcContext): AlteredConfig
       .join(''),
     directories: [
       ...new Set([
-        captureDirectory(paths, container.name),
+        captureDirectory(paths, startedAs(container)),
         logDirectory(paths, container.revision, container.name),
         ...roleDirectories(context),
       ]),

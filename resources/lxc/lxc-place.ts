@@ -20,8 +20,26 @@ export const rootfsMountOf = (lxcPath: string): string => `${lxcPath}/.rootfs`;
 
 /** Where LXC keeps the last of all consoles and of its own logs, whether a daemon reads along or not. */
 export const captureRoot = (paths: Paths): string => `${paths.run}/capture`;
-/** Of one container: console.log and lxc.log. */
-export const captureDirectory = (paths: Paths, name: string): string => `${captureRoot(paths)}/${name}`;
+/** A container, and the revision it was started in: each start in another revision has files of its own. */
+export interface Started {
+  readonly name: string;
+  readonly startedIn: string;
+}
+const SEPARATOR = '@'; // never in an encoded revision
+export const captureName = ({ name, startedIn }: Started): string =>
+  `${name}${SEPARATOR}${encodeURIComponent(startedIn)}`;
+/** undefined: not a name that captureName makes. */
+export const startedOf = (captureName: string): Started | undefined => {
+  const at = captureName.lastIndexOf(SEPARATOR);
+  const [name, revision] = [captureName.slice(0, at), captureName.slice(at + 1)];
+  // A broken escape sequence cannot be decoded.
+  return at < 1 || revision === '' || /%(?![0-9A-F]{2})/.test(revision)
+    ? undefined
+    : { name, startedIn: decodeURIComponent(revision) };
+};
+/** Of one container in one revision: console.log and lxc.log. */
+export const captureDirectory = (paths: Paths, started: Started): string =>
+  `${captureRoot(paths)}/${captureName(started)}`;
 /** Where a container's logs are, as it sees them in /pantavisor/logs. */
 export const logDirectory = (paths: Paths, revision: string, name: string): string =>
   `${paths.logs}/${revision}/${name}`;

@@ -2,7 +2,9 @@
  * The shapes of what the API answers and takes, for `GET /openapi.json` and the tests that hold answers against it.
  * Loaded when that is asked for: a daemon needs none of it to run, so everybody else imports types only.
  */
+
 import { z } from 'zod';
+import { KIND_NAMES } from '../../resources/catalog.ts';
 import { CONTAINER_STATUSES, RESTART_POLICIES, STATUS_GOALS } from '../../resources/kinds/goal.ts';
 import { Progress } from '../../resources/progress.ts';
 import { LEVELS, type Level } from '../config/config-level.ts';
@@ -12,7 +14,7 @@ import { CONTROL_ACTIONS } from './ports.ts';
 
 const time = z.iso.datetime().describe('ISO 8601, wall clock.');
 const count = z.int().min(0);
-const kind = z.enum(['update', 'disk', 'volume', 'group', 'container']);
+const kind = z.enum(KIND_NAMES);
 const ref = z
   .string()
   .regex(/^(update|disk|volume|group|container)\//)

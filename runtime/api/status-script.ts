@@ -1,4 +1,6 @@
 /** The status page's script: draws the document of each event. It writes text only, never markup. */
+import { KIND_NAMES } from '../../resources/catalog.ts';
+
 export const STATUS_SCRIPT = `
 const make = (tag, text, className) => {
   const element = document.createElement(tag);
@@ -65,7 +67,7 @@ const draw = (view) => {
   at('bar').max = Math.max(1, view.progress.total);
   at('bar').value = view.progress.converged;
   at('conditions').replaceChildren(...view.conditions.map(condition));
-  const kinds = ['update', 'disk', 'volume', 'group', 'container'];
+  const kinds = ${JSON.stringify(KIND_NAMES)};
   const place = (one) => one.order ?? Number.MAX_SAFE_INTEGER;
   const resources = Object.values(view.resources).sort((a, b) =>
     kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || place(a) - place(b) || (a.ref < b.ref ? -1 : 1));

@@ -1,5 +1,5 @@
 /** The status document: what `GET /status` answers, `pvcontrol status` prints and the status page shows. Pure. */
-import type { Kind, Spec, Status } from '../../resources/catalog.ts';
+import { KIND_NAMES, type Kind, type Spec, type Status } from '../../resources/catalog.ts';
 import type { StatusGoal } from '../../resources/kinds/goal.ts';
 import { type Failure, UPDATE } from '../../resources/kinds/update.ts';
 import { isOfKind, kindOf, nameOf, type Ref } from '../../resources/ref.ts';
@@ -122,8 +122,6 @@ const membershipOf = (ref: Ref, snapshot: Snapshot): Pick<ResourceView, 'goal' |
   return { goal: isOfKind('group', ref) ? (resourceIn(snapshot, ref).spec?.statusGoal ?? null) : null, group: null };
 };
 
-const KIND_ORDER: readonly Kind[] = ['update', 'disk', 'volume', 'group', 'container'];
-
 const placeOf = (ref: Ref, { desired }: Snapshot): number | null => {
   const spec = desired[ref];
   return spec !== undefined && 'order' in spec ? spec.order : null;
@@ -133,7 +131,7 @@ type Placed = Pick<ResourceView, 'ref' | 'kind' | 'order'>;
 
 /** By kind, then as declared; what nobody declares comes last. */
 export const inPlace = (a: Placed, b: Placed): number =>
-  KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind) ||
+  KIND_NAMES.indexOf(a.kind) - KIND_NAMES.indexOf(b.kind) ||
   (a.order ?? Number.MAX_SAFE_INTEGER) - (b.order ?? Number.MAX_SAFE_INTEGER) ||
   (a.ref < b.ref ? -1 : 1);
 

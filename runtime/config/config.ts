@@ -6,11 +6,13 @@
  * address that cannot be worked with is an error. What comes later, with a revision or as metadata: live-config.ts.
  * It must never read anything by itself (no files, no process.env), and never write anything: sysctls are handed on.
  */
+
 import type { Paths } from '../../resources/paths.ts';
 import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot/boot-back-end.ts';
 import { ConfigError } from './config-error.ts';
 import type { Level } from './config-level.ts';
 import { type Caches, cachesOf, placesOf } from './directories.ts';
+import { DEFAULT_INIT_MODE } from './init-mode.ts';
 import { commandLine, type Entry, environmentEntries, fileEntries } from './key-value-entries.ts';
 import type { ConfigKey, ConfigValues } from './keys.ts';
 import { type ListenAddress, listenAddress } from './listen-address.ts';
@@ -64,7 +66,7 @@ export interface LoadedConfig {
  * its messages.
  */
 const APPENGINE: readonly Entry[] = Object.entries({
-  PV_SYSTEM_INIT_MODE: 'appengine',
+  PV_SYSTEM_INIT_MODE: DEFAULT_INIT_MODE,
   PV_WDT_MODE: 'disabled',
   PV_SECUREBOOT_MODE: 'disabled',
   PV_CONTROL_REMOTE: '0',

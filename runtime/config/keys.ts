@@ -2,7 +2,9 @@
  * Every configuration key of Pantavisor, in its own order: type, default, who may set it, aliases.
  * `GET /config2` prints them in this order. Our own keys stand at the end.
  */
+
 import type { Access } from './config-level.ts';
+import { INIT_MODES } from './init-mode.ts';
 import { BOOL, DURATION, INT, OUTPUTS, oneOf, STRING, type ValueType } from './value-types.ts';
 
 export interface Key<T> {
@@ -42,7 +44,7 @@ const secret = (access: Access, ...aliases: readonly string[]): Key<string> => (
 });
 
 const BOOTLOADER = oneOf('uboot', 'uboot-pvk', 'grub', 'rpiab', 'uboot-ab');
-const INIT_MODE = oneOf('embedded', 'standalone', 'appengine');
+const INIT_MODE = oneOf(...INIT_MODES);
 const POWER_MODE = oneOf('disabled', 'locks', 'managed');
 const SECUREBOOT_MODE = oneOf('disabled', 'audit', 'lenient', 'strict');
 const TIMESTAMP = oneOf('relative', 'absolute');

@@ -7,7 +7,7 @@
 
 import { effectiveRevision } from '../../reconcilers/desired/effective-revision.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
-import { captureDirectory, captureRoot } from '../../resources/lxc/lxc-place.ts';
+import { captureDirectory, captureName, captureRoot, startedOf } from '../../resources/lxc/lxc-place.ts';
 import { type Paths, trailPath } from '../../resources/paths.ts';
 import { nameOf, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
@@ -81,7 +81,10 @@ export const startLogging = (options: LoggingOptions): Logging => {
   const subscriptions = [
     followRevision(device, server),
     device.loop.snapshots.subscribe((snapshot) => captures?.follow(livesIn(snapshot))),
-    followUpdates({ ...device, ...host, snapshots: device.loop.snapshots, log: updateLog, onProblem, onBug }),
+    followUpdates({
+      ...{ ...device, ...host, snapshots: device.loop.snapshots, log: updateLog, onProblem, onBug },
+      readToEnd: async (name, startedIn) => captures?.readToEnd(name, startedIn),
+    }),
   ];
   return {
     server,
@@ -159,9 +162,11 @@ const livesIn = (snapshot: Snapshot): readonly Life[] =>
     .filter(isContainer)
     .flatMap((ref) => {
       const { spec, status } = resourceIn(snapshot, ref);
-      if (status === undefined) return [];
+      // Started by nobody we know, so that its console is not ours either.
+      if (status === undefined || status.revision === '') return [];
       const initPid = status.phase === 'running' && status.endingSinceMs === undefined ? status.run.initPid : undefined;
-      return [{ name: nameOf(ref), initPid, loggers: spec?.loggers }];
+      const wantedBy = spec?.definition === status.definition ? spec.revision : undefined;
+      return [{ name: nameOf(ref), startedIn: status.revision, wantedBy, initPid, loggers: spec?.loggers }];
     });
 
 const captureOn = (
@@ -173,7 +178,7 @@ const captureOn = (
   return openCaptures({
     files: linuxFollowedFiles,
     clock: host.clock,
-    directory: captureRoot(paths).slice(paths.run.length + 1),
+    directoryOf: (started) => `${captureRoot(paths).slice(paths.run.length + 1)}/${captureName(started)}`,
     runRoot: ownRoot(paths.run),
     rootOf: (name, initPid) => ({
       path: `/proc/${initPid}/root`,
@@ -187,10 +192,15 @@ const captureOn = (
     take: server.take,
     now: server.now,
     followsLoggers: live.values.PV_LOG_LOGGERS,
-    forget: async (name) => {
-      // Away in one step: a container of that name may be about to start again, and makes its own.
-      const gone = `${captureRoot(paths)}/.gone-${name}-${host.clock.nowMs()}`;
-      await host.files.rename(captureDirectory(paths, name), gone);
+    leftBehind: async () => {
+      const started = ((await host.files.list(captureRoot(paths))) ?? []).map(startedOf);
+      const onDevice = await host.containers.list();
+      return started.flatMap((one) => (one === undefined ? [] : [{ ...one, isOnDevice: onDevice.includes(one.name) }]));
+    },
+    forget: async (started) => {
+      // Away in one step: the same container may be about to start again, and makes its own.
+      const gone = `${captureRoot(paths)}/.gone-${captureName(started)}-${host.clock.nowMs()}`;
+      await host.files.rename(captureDirectory(paths, started), gone);
       await host.files.remove(gone);
     },
     onProblem,

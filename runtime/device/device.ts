@@ -10,10 +10,10 @@ import { diskController } from '../../controllers/disk.ts';
 import { groupController } from '../../controllers/group.ts';
 import { updateController } from '../../controllers/update.ts';
 import { volumeController } from '../../controllers/volume.ts';
-import { changeOf } from '../../reconcilers/change.ts';
 import type { Intent } from '../../reconcilers/desired/desired.ts';
 import { statusNameOf } from '../../reconcilers/goals.ts';
 import { reconcilers } from '../../reconcilers/index.ts';
+import { changeOf, doneText } from '../../reconcilers/kinds.ts';
 import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { type Ref, refOf } from '../../resources/ref.ts';
@@ -48,11 +48,14 @@ export interface DeviceOptions {
   readonly paths: Paths;
   readonly goalsTimeoutSeconds: number;
   /** Asked whenever it counts. */
-  readonly commitDelaySeconds: number;
+  readonly commitDelaySeconds: () => number;
   /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
-  readonly lxc: LxcSettings;
+  /** The BSP is not managed here; see CompileContext. */
+  readonly appengine: boolean;
+  /** Asked at every start of a container. */
+  readonly lxc: () => LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
   readonly bootloader?: BootBackEnd;
   /** Of state documents; default: here and now. */
@@ -60,7 +63,7 @@ export interface DeviceOptions {
   /** undefined: revisions bring no configuration. */
   readonly oem?: Oem;
   /** undefined: nothing on the storage is verified or collected. */
-  readonly storage?: StorageSettings;
+  readonly storage?: () => StorageSettings;
   /** Differs for every start of the daemon. */
   readonly session: string;
   /** Called once, before anything happens. */
@@ -107,10 +110,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
     wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
     onProblem: options.onProblem,
+    onBug: options.onBug,
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(store, { ...options, appengine: true }, { reader, oem: options.oem });
+  const revisions = openRevisions(store, options, { reader, oem: options.oem });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
@@ -137,9 +141,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
-      get commitDelaySeconds() {
-        return options.commitDelaySeconds;
-      },
+      commitDelaySeconds: options.commitDelaySeconds,
       rebootTransitions: options.rebootTransitions,
       session: options.session,
       ...(soundness === undefined ? {} : { soundness }),
@@ -151,6 +153,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...host,
     directory: `${paths.storage}/cache/history`,
     changeOf,
+    doneText,
     onProblem: options.onProblem,
   });
 
@@ -196,7 +199,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     desired.open('verified');
     loop.look(UPDATE);
   };
-  soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
+  soundness?.watchOver(await store.bootVariables(), revisions.load, checked);
 
   if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
   const stop = (): void => {

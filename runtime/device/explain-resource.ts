@@ -1,12 +1,10 @@
 /** What `GET /explain/{kind}/{name}` and `GET /history` answer: the history, and how things are at this moment. */
-import type { Kind } from '../../resources/catalog.ts';
+import { isKind } from '../../resources/catalog.ts';
 import type { Plan } from '../../resources/plan.ts';
 import { kindOf, nameOf, type Ref, refOf } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Explanation } from '../history/explanation.ts';
 import type { Device } from './device.ts';
-
-const KINDS: Readonly<Record<Kind, true>> = { update: true, disk: true, volume: true, group: true, container: true };
 
 /** undefined: there is no such kind, or nothing is known of such a resource. */
 export const explainResource = async (
@@ -14,8 +12,8 @@ export const explainResource = async (
   kind: string,
   name: string,
 ): Promise<Explanation | undefined> => {
-  if (!Object.hasOwn(KINDS, kind)) return undefined;
-  const ref = refOf(kind as Kind, name); // just looked up
+  if (!isKind(kind)) return undefined;
+  const ref = refOf(kind, name);
   const deeds = await history.deedsOf(ref);
   const snapshot = loop.latest();
   const isThere = snapshot.desired[ref] !== undefined || snapshot.observed[ref] !== undefined;

@@ -25,7 +25,7 @@ export interface LxcPreparation {
   tidy(name: string): Promise<void>;
 }
 
-export const lxcPreparation = ({ files }: Host, paths: Paths, settings: LxcSettings): LxcPreparation => {
+export const lxcPreparation = ({ files }: Host, paths: Paths, settingsNow: () => LxcSettings): LxcPreparation => {
   const overlayOf = (name: string): string => `${paths.config}/${name}`;
 
   const readConfig = async ({ name, configFile }: ContainerSpec): Promise<string> => {
@@ -49,6 +49,7 @@ export const lxcPreparation = ({ files }: Host, paths: Paths, settings: LxcSetti
       const { name } = spec;
       const source = await readConfig(spec);
       const overlay = await copyOverlay(spec);
+      const settings = settingsNow();
       const { host, logLevel, consoleBytes, capture } = settings;
       const altered = alterLxcConfig(source, {
         container: spec,

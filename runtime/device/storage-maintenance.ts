@@ -3,7 +3,7 @@
  * up, or does no harm when it does.
  *
  * In: the host, the limits, and who is going to be run. Out: a host whose small writes have an emergency reserve, the
- * store, and whether a revision is sound. Verification and collection go on beside the loop; nothing here starts or
+ * store, and whether a revision is sound. Verification and collection are jobs of the engine; nothing here starts or
  * stops anything, and a device that says no is a problem to tell, not an end.
  */
 import type { Paths } from '../../resources/paths.ts';
@@ -19,7 +19,7 @@ import { type Collecting, startCollecting } from './garbage-collection.ts';
 import { type Soundness, watchSoundness } from './integrity.ts';
 
 export interface StorageSettings extends StorageLimits {
-  /** `PV_SECUREBOOT_CHECKSUM`. */
+  /** `PV_SECUREBOOT_CHECKSUM`; only what it says at the start counts. */
   readonly checksum: boolean;
   /** `PV_STORAGE_GC_THRESHOLD`: percent that must be available; 0: no matter. */
   readonly thresholdPercent: number;
@@ -31,13 +31,14 @@ export interface KeeperOptions {
   readonly host: Host;
   readonly paths: Paths;
   /** undefined: nothing is verified or collected, and there is no reserve. */
-  readonly settings: StorageSettings | undefined;
+  readonly settings: (() => StorageSettings) | undefined;
   readonly reader: Pick<StateReader, 'hash'>;
   /** Default: `uboot`. */
   readonly bootloader?: BootBackEnd;
   /** Revisions that somebody is about to run. */
   readonly wanted: () => Iterable<string>;
   readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
 }
 
 export interface Keeper {
@@ -62,8 +63,8 @@ const plainKeeper = (host: Host, store: Store): Keeper => ({
   stop: () => undefined,
 });
 
-const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Promise<Keeper> => {
-  const { host, paths, onProblem } = options;
+const keeperWith = async (options: KeeperOptions, settings: () => StorageSettings): Promise<Keeper> => {
+  const { host, paths, onProblem, onBug } = options;
   let collecting: Collecting | undefined;
   const reserve = openReserve({
     files: host.files,
@@ -73,8 +74,8 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
   });
   const kept: Host = { ...host, files: reserve.files };
   const store = await storeOn(options, kept);
-  collecting = startCollecting({ store, reserve, clock: host.clock, limits: settings, onProblem });
-  const soundness = settings.checksum
+  collecting = startCollecting({ store, reserve, clock: host.clock, limits: settings, onProblem, onBug });
+  const soundness = settings().checksum
     ? watchSoundness({
         files: host.files,
         clock: host.clock,
@@ -82,6 +83,7 @@ const keeperWith = async (options: KeeperOptions, settings: StorageSettings): Pr
         sources: [offersIn(host.files, store, paths.watch)],
         directories: [paths.watch, `${paths.watch}/objects`],
         onProblem,
+        onBug,
       })
     : undefined;
   const running = collecting;

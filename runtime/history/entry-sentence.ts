@@ -1,45 +1,28 @@
 /** Entries in words, for people. Pure. */
-import type { Action } from '../../resources/action.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
 import { kindOf, nameOf, type Ref } from '../../resources/ref.ts';
 import type { Entry } from './history-entry.ts';
 
-const DONE: Readonly<Record<Action['type'], string>> = {
-  'disk.provision': 'was set up',
-  'disk.format': 'was formatted',
-  'disk.activate': 'was put to use',
-  'disk.deactivate': 'was taken out of use',
-  'disk.release': 'was given back',
-  'volume.mount': 'was mounted',
-  'volume.unmount': 'was unmounted',
-  'group.open': 'was opened',
-  'group.close': 'was closed',
-  'container.install': 'was installed',
-  'container.start': 'was started',
-  'container.halt': 'was asked to stop',
-  'container.kill': 'was killed',
-  'container.unfreeze': 'was thawed',
-  'container.reset': 'was made ready to start again',
-  'container.remove': 'was removed',
-  'update.try': 'is tried',
-  'update.test': 'is tested',
-  'update.commit': 'was committed',
-  'update.rollBack': 'was rolled back',
-  'update.reboot': 'reboots the device',
-  'update.hold': 'holds the device',
-};
+/** What was done to a resource: `was mounted`; undefined: nobody knows such an action. See reconcilers/kinds.ts. */
+export type DoneText = (ref: Ref, action: string) => string | undefined;
 
 const subjectOf = (ref: Ref | undefined): string => {
   if (ref === undefined) return 'the device';
   return kindOf(ref) === 'update' ? 'the update' : `${kindOf(ref)} ${nameOf(ref)}`;
 };
 
+const doneIn = ({ ref, action }: Entry, doneText: DoneText): string => {
+  if (action === undefined || ref === undefined) return 'was changed';
+  return doneText(ref, action) ?? action;
+};
+
 /** `container web was started: its goal is STARTED` */
-export const sentenceOf = ({ kind, ref, action, about, from, reason, code }: Entry): string => {
+export const sentenceOf = (entry: Entry, doneText: DoneText): string => {
+  const { kind, ref, action, about, from, reason, code } = entry;
   const subject = about ?? subjectOf(ref);
   switch (kind) {
     case 'done':
-      return `${subject} ${action === undefined ? 'was changed' : (DONE[action] ?? action)}: ${reason}`;
+      return `${subject} ${doneIn(entry, doneText)}: ${reason}`;
     case 'failed':
       return `${subject}: ${action} was refused: ${reason}${reason.includes(`(${code})`) ? '' : ` (${code})`}`;
     case 'changed':

@@ -1,6 +1,6 @@
 /** The last things that happened to a resource, and for each what brought it about. Pure. */
 import type { Ref } from '../../resources/ref.ts';
-import { sentenceOf } from './entry-sentence.ts';
+import { type DoneText, sentenceOf } from './entry-sentence.ts';
 import type { Entry } from './history-entry.ts';
 
 export interface Told {
@@ -25,7 +25,7 @@ const MOST_DEEDS = 10;
 const DEEPEST = 24;
 const MOST_TOLD = 200;
 
-export const deedsOf = (ref: Ref, entries: readonly Entry[]): readonly Told[] => {
+export const deedsOf = (ref: Ref, entries: readonly Entry[], doneText: DoneText): readonly Told[] => {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const told = new Set<number>();
 
@@ -39,7 +39,7 @@ export const deedsOf = (ref: Ref, entries: readonly Entry[]): readonly Told[] =>
       if (earlier === undefined || cause >= id || told.has(cause)) continue;
       if (depth < DEEPEST && told.size < MOST_TOLD) causes.push(tell(earlier, depth + 1));
     }
-    return { id, time, ref: entry.ref ?? null, sentence: sentenceOf(entry), because: causes };
+    return { id, time, ref: entry.ref ?? null, sentence: sentenceOf(entry, doneText), because: causes };
   };
 
   const deeds: Told[] = [];

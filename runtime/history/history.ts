@@ -13,6 +13,7 @@ import type { Ref } from '../../resources/ref.ts';
 import type { Reduction } from '../engine/event.ts';
 import type { Clock, Files } from '../host/host.ts';
 import { Causes } from './causes.ts';
+import type { DoneText } from './entry-sentence.ts';
 import { deedsOf, type Told } from './explanation.ts';
 import { bootOf, type Entry } from './history-entry.ts';
 import { openJournal, TOPICS, type Topic } from './journal.ts';
@@ -30,6 +31,7 @@ export interface HistoryOptions {
   /** Of all files together; default 2 MiB. */
   readonly maxBytes?: number;
   readonly changeOf: ChangeOf;
+  readonly doneText: DoneText;
   readonly onProblem: (subject: string, message: string) => void;
 }
 
@@ -150,7 +152,7 @@ export const openHistory = async (options: HistoryOptions): Promise<History> => 
     accessed: ({ from, what, status }) =>
       void note({ kind: 'accessed', from, reason: what, code: String(status), because: [] }),
     accesses: async () => (await journal.read()).filter(({ kind }) => kind === 'accessed'),
-    deedsOf: async (ref) => deedsOf(ref, await journal.read()),
+    deedsOf: async (ref) => deedsOf(ref, await journal.read(), options.doneText),
     revisions: async () => revisionRecords(await journal.read()),
     entries: () => journal.read(),
     flush: () => journal.flush(),

@@ -6,6 +6,7 @@
  * what waits, waits where it is. LXC writes whether a daemon lives or not: a new one goes on where the last one stopped.
  */
 import type { Logger } from '../../resources/kinds/logger.ts';
+import { captureName, type Started } from '../../resources/lxc/lxc-place.ts';
 import { inTurn } from '../engine/in-turn.ts';
 import type { FollowedFiles, FollowedRoot } from '../host/followed-files.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
@@ -14,8 +15,9 @@ import { FORGETFUL, type Follower, type FollowOptions, follow } from './follower
 import type { LogRecord } from './log-record.ts';
 
 /** Whether there is anything to hear of a container. */
-export interface Life {
-  readonly name: string;
+export interface Life extends Started {
+  /** The revision that wants it as it is; undefined: none does any more, and what it still says belongs to the last. */
+  readonly wantedBy: string | undefined;
   /** undefined: it does not run. */
   readonly initPid: number | undefined;
   /** undefined: nobody said yet what is wanted of it. */
@@ -25,8 +27,8 @@ export interface Life {
 export interface CapturesOptions {
   readonly files: FollowedFiles;
   readonly clock: Clock;
-  /** Of all containers, below `runRoot`; see captureDirectory. */
-  readonly directory: string;
+  /** Below `runRoot`; see captureDirectory. */
+  readonly directoryOf: (started: Started) => string;
   /** As near as it always exists: every directory on the way is opened at every look. */
   readonly runRoot: FollowedRoot;
   /** The root file system of a container as its init sees it. */
@@ -38,8 +40,13 @@ export interface CapturesOptions {
   readonly now: () => Pick<LogRecord, 'timeMs' | 'tsec'>;
   /** `PV_LOG_LOGGERS`. */
   readonly followsLoggers: boolean;
+  /**
+   * What there are files of, asked once: an earlier daemon may have died before it read them to their end.
+   * isOnDevice: a container of that name exists. @throws DeviceError
+   */
+  readonly leftBehind: () => Promise<readonly (Started & { readonly isOnDevice: boolean })[]>;
   /** Of a container that is gone, when everything is read. @throws DeviceError ENOENT: there was nothing. */
-  readonly forget: (name: string) => Promise<void>;
+  readonly forget: (started: Started) => Promise<void>;
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
 }
@@ -47,6 +54,8 @@ export interface CapturesOptions {
 export interface Captures {
   /** All containers as they are now. */
   follow(lives: readonly Life[]): void;
+  /** Resolves when everything that a container has said by now is where it belongs, a line without its end too. */
+  readToEnd(name: string, startedIn: string): Promise<void>;
   /** @param isLast the containers are gone: what there is is read to its end. */
   stop(isLast: boolean): Promise<void>;
 }
@@ -59,8 +68,11 @@ const INFO = 3;
 const SETTLE_MS = 1_000;
 const RUNTIME_LOGS = ['console.log', 'lxc.log'];
 
-interface Container {
+/** One container in one revision. */
+interface Container extends Started {
   readonly turn: ReturnType<typeof inTurn>;
+  /** Whose log its lines belong to: the last revision that wanted it. */
+  revision: string;
   life: Life | undefined;
   runtime: readonly Follower[];
   loggers: readonly Follower[];
@@ -69,10 +81,11 @@ interface Container {
 }
 
 export const openCaptures = (options: CapturesOptions): Captures => {
-  const { files, clock, directory, runRoot, rootOf, delivered, onProblem, onBug } = options;
+  const { files, clock, directoryOf, runRoot, rootOf, delivered, onProblem, onBug } = options;
   const containers = new Map<string, Container>();
   /** What was not taken up yet. */
-  const news = new Map<string, Life | undefined>();
+  const news = new Set<Container>();
+  let isFirst = true;
   let cancelTakingUp: (() => void) | undefined;
   let isStopped = false;
   let seen = '';
@@ -85,33 +98,33 @@ export const openCaptures = (options: CapturesOptions): Captures => {
     onProblem(subject, message);
   };
 
-  const recordOf = (platform: string, source: string, data: Buffer): LogRecord => ({
-    ...{ platform, source, data, isOwn: false, level: INFO, isText: false },
+  const recordOf = ({ name, revision }: Container, source: string, data: Buffer): LogRecord => ({
+    ...{ platform: name, revision, source, data, isOwn: false, level: INFO, isText: false },
     ...options.now(),
   });
 
-  const deliver = (platform: string, source: string, data: Buffer, receipt: Receipt): Promise<void> =>
+  const deliver = (container: Container, source: string, data: Buffer, receipt: Receipt): Promise<void> =>
     new Promise((resolve) => {
       const commit = async (): Promise<void> => {
         await receipt.commit();
         resolve();
       };
-      options.whenRoom(platform, () =>
-        options.take({ ...recordOf(platform, source, data), receipt: { ...receipt, commit } }),
+      options.whenRoom(container.name, () =>
+        options.take({ ...recordOf(container, source, data), receipt: { ...receipt, commit } }),
       );
     });
 
-  const start = (platform: string, source: string, place: Pick<FollowOptions, 'root' | 'path' | 'isRing'>): Follower =>
+  const start = (container: Container, source: string, place: Pick<FollowOptions, 'root' | 'path' | 'isRing'>) =>
     follow({
       ...{ files, clock, delivered, onBug, ...place },
-      deliver: (data, receipt) => deliver(platform, source, data, receipt),
-      remark: async (text) => void options.take(recordOf(platform, source, Buffer.from(`${text}\n`))),
-      onProblem: (subject, message) => tell(`${platform}: ${subject}`, message),
+      deliver: (data, receipt) => deliver(container, source, data, receipt),
+      remark: async (text) => void options.take(recordOf(container, source, Buffer.from(`${text}\n`))),
+      onProblem: (subject, message) => tell(`${container.name}: ${subject}`, message),
     });
 
-  const followRuntime = (name: string): readonly Follower[] =>
+  const followRuntime = (container: Container): readonly Follower[] =>
     RUNTIME_LOGS.map((file) =>
-      start(name, `lxc/${file}`, { root: runRoot, path: `${directory}/${name}/${file}`, isRing: true }),
+      start(container, `lxc/${file}`, { root: runRoot, path: `${directoryOf(container)}/${file}`, isRing: true }),
     );
   const followLoggers = async (container: Container): Promise<void> => {
     const { life, initPid } = container;
@@ -121,63 +134,101 @@ export const openCaptures = (options: CapturesOptions): Captures => {
     if (life?.initPid === undefined || life.loggers === undefined) return;
     const root = rootOf(life.name, life.initPid);
     const followed = options.followsLoggers ? life.loggers : [];
-    container.loggers = followed.map((logger) => start(life.name, logger.path, { root, isRing: false, ...logger }));
+    container.loggers = followed.map((logger) => start(container, logger.path, { root, isRing: false, ...logger }));
     container.initPid = life.initPid;
   };
   const finish = (followers: readonly Follower[]): Promise<unknown> =>
     Promise.all(followers.map((follower) => follower.finish()));
 
-  const forget = async (name: string): Promise<void> => {
+  const forget = async (container: Container): Promise<void> => {
     try {
-      await options.forget(name);
+      await options.forget(container);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       // It was never started, or somebody took it away.
-      if (error.code !== 'ENOENT') onProblem(name, `what was captured of it stays: ${error.message}`);
+      if (error.code !== 'ENOENT') onProblem(container.name, `what was captured of it stays: ${error.message}`);
     }
   };
 
   /** Brings what is followed of one container to what it is. */
-  const apply = async (name: string, container: Container): Promise<void> => {
-    const { life } = container;
+  const apply = async (container: Container): Promise<void> => {
     if (isStopped) return;
     await followLoggers(container);
     // Also of one that came and went: what it said is there.
-    if (container.runtime.length === 0) container.runtime = followRuntime(name);
-    if (life !== undefined) return;
+    if (container.runtime.length === 0) container.runtime = followRuntime(container);
+    if (container.life !== undefined) return;
     await finish(container.runtime);
     container.runtime = [];
     if (container.life !== undefined) return; // it is there again
-    containers.delete(name);
-    await forget(name);
+    containers.delete(captureName(container));
+    await forget(container);
   };
 
-  const change = async (name: string, life: Life | undefined): Promise<void> => {
-    const container = containers.get(name) ?? {
-      ...{ turn: inTurn(), life: undefined, runtime: [], loggers: [], initPid: undefined },
+  const containerOf = ({ name, startedIn }: Started): Container => {
+    const key = captureName({ name, startedIn });
+    const container = containers.get(key) ?? {
+      ...{ name, startedIn, turn: inTurn(), revision: startedIn, life: undefined },
+      ...{ runtime: [], loggers: [], initPid: undefined },
     };
-    containers.set(name, container);
-    container.life = life;
-    await container.turn(() => apply(name, container)).catch(onBug);
+    containers.set(key, container);
+    return container;
   };
 
-  /** Resolves when what is new is followed, and what is gone is not. */
+  const findLeftBehind = async (): Promise<void> => {
+    const names = new Set([...containers.values()].map(({ name }) => name));
+    try {
+      // One that exists and was not seen yet may be alive.
+      for (const left of await options.leftBehind())
+        if (names.has(left.name) || !left.isOnDevice) news.add(containerOf(left));
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      onProblem('logs', `what containers said before the daemon started may stay unread: ${error.message}`);
+    }
+  };
+
+  /** Resolves when what is new is followed, and what is gone is read to its end. */
   const takeUp = async (): Promise<void> => {
+    cancelTakingUp?.();
     cancelTakingUp = undefined;
-    const changes = [...news];
+    if (isFirst) {
+      isFirst = false;
+      await findLeftBehind();
+    }
+    const changed = [...news];
     news.clear();
-    await Promise.all(changes.map(([name, life]) => change(name, life)));
+    await Promise.all(changed.map((container) => container.turn(() => apply(container)).catch(onBug)));
   };
 
   return {
     follow: (lives) => {
-      const now = JSON.stringify(lives.map(({ name, initPid, loggers }) => [name, initPid, loggers !== undefined]));
+      const now = JSON.stringify(lives.map((life) => ({ ...life, loggers: life.loggers !== undefined })));
       if (now === seen || isStopped) return;
       seen = now;
-      const names = new Set(lives.map(({ name }) => name));
-      for (const name of [...containers.keys(), ...news.keys()]) if (!names.has(name)) news.set(name, undefined);
-      for (const life of lives) news.set(life.name, life);
-      cancelTakingUp ??= clock.schedule(clock.nowMs() + SETTLE_MS, () => void takeUp());
+      const gone = new Set(containers.values());
+      for (const life of lives) {
+        const container = containerOf(life);
+        gone.delete(container);
+        container.life = life;
+        // From now on, however late what it said is read.
+        container.revision = life.wantedBy ?? container.revision;
+        news.add(container);
+      }
+      for (const container of gone) {
+        container.life = undefined;
+        news.add(container);
+      }
+      cancelTakingUp ??= clock.schedule(clock.nowMs() + SETTLE_MS, () => void takeUp().catch(onBug));
+    },
+    readToEnd: async (name, startedIn) => {
+      await takeUp();
+      const container = containers.get(captureName({ name, startedIn }));
+      if (container === undefined) return; // it was read to its end and forgotten
+      await container.turn(async () => {
+        await finish(container.runtime);
+        container.runtime = [];
+      });
+      news.add(container);
+      cancelTakingUp ??= clock.schedule(clock.nowMs() + SETTLE_MS, () => void takeUp().catch(onBug));
     },
     stop: async (isLast) => {
       cancelTakingUp?.();

@@ -33,37 +33,40 @@ export interface Sorting {
   sort(records: readonly LogRecord[], layout: Layout): readonly Chunk[];
 }
 
+/** `<revision>/<platform>` of a path in the tree. `locals/<name>` is one revision. */
+const ownerOf = (path: string): string => /^(?:locals\/)?[^/]*\/[^/]*/.exec(path)?.[0] ?? path;
+
 export const sorting = (): Sorting => {
-  let revision = '';
-  /** By platform, below the directory of the revision. */
+  let current = '';
+  /** Paths by revision and platform. */
   let known = new Map<string, Set<string>>();
 
-  const platformOf = (path: string): string => path.slice(0, path.indexOf('/'));
   const remember = (path: string): boolean => {
-    const paths = known.get(platformOf(path)) ?? new Set();
-    known.set(platformOf(path), paths);
+    const paths = known.get(ownerOf(path)) ?? new Set();
+    known.set(ownerOf(path), paths);
     if (!paths.has(path) && paths.size >= MAX_FILES) return false;
     paths.add(path);
     return true;
   };
 
   const inTree = (record: LogRecord, stamp: Stamp | undefined): { readonly path: string; readonly bytes: Buffer } => {
-    const path = pathOf(record);
+    const { revision = current } = record;
+    const path = `${revision}/${pathOf(record)}`;
     return remember(path)
       ? { path, bytes: treeText(record, stamp) }
-      : { path: othersOf(record), bytes: labelled(record, stamp) };
+      : { path: `${revision}/${othersOf(record)}`, bytes: labelled(record, stamp) };
   };
 
   return {
     begin: (next, files) => {
-      revision = next;
+      current = next;
       known = new Map();
-      for (const path of files) if (path.startsWith(`${next}/`)) remember(path.slice(next.length + 1));
+      for (const path of files) remember(path);
     },
     sort: (records, { filetree, singlefile, filetreeStamp, singlefileStamp }) => {
       const chunks = new Map<string, Chunk>();
       const add = (path: string, bytes: Buffer, record: LogRecord, isFirst: boolean): void => {
-        const chunk = chunks.get(path) ?? { path: `${revision}/${path}`, parts: [], bytes: 0, lines: 0, receipts: [] };
+        const chunk = chunks.get(path) ?? { path, parts: [], bytes: 0, lines: 0, receipts: [] };
         chunks.set(path, chunk);
         if (isFirst && record.receipt !== undefined)
           chunk.receipts.push({ receipt: record.receipt, at: chunk.bytes, length: bytes.length });
@@ -77,7 +80,8 @@ export const sorting = (): Sorting => {
           add(path, bytes, record, true);
         }
         // Delivered is what is in the first of both.
-        if (singlefile) add(SINGLE_FILE, jsonLines(record, singlefileStamp), record, !filetree);
+        if (singlefile)
+          add(`${record.revision ?? current}/${SINGLE_FILE}`, jsonLines(record, singlefileStamp), record, !filetree);
       }
       return [...chunks.values()];
     },

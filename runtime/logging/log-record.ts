@@ -26,9 +26,15 @@ export interface LogRecord {
   readonly timeMs: number;
   /** s: since boot or Unix time, as `PV_LOG_TIMESTAMP` says. */
   readonly tsec: number;
+  /** Whose log it belongs to; undefined: the revision that runs when it is written. */
+  readonly revision?: string;
   /** It was read from a file that is followed. */
   readonly receipt?: Receipt;
 }
+
+/** What a container printed. */
+export const isConsole = ({ source, isOwn }: Pick<LogRecord, 'source' | 'isOwn'>): boolean =>
+  !isOwn && source === 'lxc/console.log';
 
 /** The time of a record: wall clock in ms, and `tsec` as `PV_LOG_TIMESTAMP` says. */
 export type Now = Pick<LogRecord, 'timeMs' | 'tsec'>;

@@ -1,5 +1,5 @@
 /** Which output gets what: `PV_LOG_SERVER_OUTPUTS`, `PV_LOG_CAPTURE` and `PV_LOG_LEVEL`. */
-import type { LogRecord } from './log-record.ts';
+import { isConsole, type LogRecord } from './log-record.ts';
 import type { LogSink } from './log-sink.ts';
 
 export interface LogOutput {
@@ -52,6 +52,6 @@ export const outputsOf = (settings: OutputSettings, { disk, stdout, update }: Lo
     outputs.push({ sink: disk, accepts: passes, commits: true });
   const onStdout = stdoutOf(settings);
   if (onStdout !== undefined) outputs.push({ sink: stdout, accepts: onStdout, commits: false });
-  outputs.push({ sink: update, accepts: (record) => record.level <= ERROR, commits: false });
+  outputs.push({ sink: update, accepts: (record) => record.level <= ERROR || isConsole(record), commits: false });
   return outputs;
 };

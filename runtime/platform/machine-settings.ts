@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Paths } from '../../resources/paths.ts';
 import type { Config } from '../config/config.ts';
+import { isAppengine } from '../config/init-mode.ts';
 import type { Host } from '../host/host.ts';
 import { cgroupLayout } from '../host/linux/lxc/cgroups.ts';
 import type { RehearsalSettings } from '../rehearsal/present.ts';
@@ -16,6 +17,7 @@ export const rehearsalSettings = (host: Host, paths: Paths, { values }: Config):
   goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
   commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
   verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+  appengine: isAppengine(values.PV_SYSTEM_INIT_MODE),
   rebootTransitions: values.PV_UPDATER_REBOOT,
   lxc: lxcSettings(values),
   zram: host.disks.zramSupported,

@@ -31,7 +31,7 @@ export const run = async (options: SourceOptions): Promise<void> => {
   const tap = logTap(logDestination(process.stdout));
   const log = openLog(config, tap);
   for (const warning of [...unread, ...warnings]) log.warn(warning);
-  const { runDaemon } = await import('./daemon.ts');
+  const [{ runDaemon }, { appengine }] = await Promise.all([import('./daemon.ts'), import('./appengine.ts')]);
   // Not process.exitCode: watches and sockets that are still open must not keep a daemon that has ended.
-  endProcess(await runDaemon(config, log, tap).catch((error: unknown) => failed(log, error)));
+  endProcess(await runDaemon(config, log, tap, appengine).catch((error: unknown) => failed(log, error)));
 };

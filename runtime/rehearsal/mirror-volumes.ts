@@ -6,18 +6,17 @@ import { imageOf } from '../host/simulated/inode.ts';
 import type { SimulatedHost } from '../host/simulated/simulated.ts';
 import { type Present, statusesOf } from './present.ts';
 
-/** @returns the identity of each tree on the simulated device. */
+/** @param identities where the identity of each tree on the simulated device is put */
 export const mirrorVolumes = async (
   host: SimulatedHost,
   present: Present,
-): Promise<ReadonlyMap<Ref<'volume'>, string>> => {
-  const identities = new Map<Ref<'volume'>, string>();
+  identities: Map<Ref<'volume'>, string>,
+): Promise<void> => {
   for (const [name, status] of statusesOf('volume', present)) {
     await mountAs(host, status);
     const mounted = await host.mounts.at(status.target);
     if (mounted !== undefined) identities.set(refOf('volume', name), mounted.identity);
   }
-  return identities;
 };
 
 const mountAs = async (host: SimulatedHost, status: VolumeStatus): Promise<void> => {

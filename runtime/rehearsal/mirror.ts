@@ -6,6 +6,7 @@
  * that containers were started with are translated.
  */
 
+import type { Kind } from '../../resources/catalog.ts';
 import type { ContainerStatus, Run } from '../../resources/kinds/container.ts';
 import { objectPath, trailPath } from '../../resources/paths.ts';
 import type { Ref } from '../../resources/ref.ts';
@@ -55,22 +56,41 @@ export const blankDevice = ({ present, knowledge }: Scene): SimulatedHost => {
   });
 };
 
+/** A device that is being made what the present is. */
+interface Mirroring {
+  readonly host: SimulatedHost;
+  readonly ledger: Ledger;
+  readonly scene: Scene;
+  /** Identities of trees that were mounted so far, by volume. */
+  readonly identities: Map<Ref<'volume'>, string>;
+}
+
+/** How the resources of each kind are made on the simulated device, in this order: containers use volumes, volumes disks. */
+const MIRRORS: { readonly [K in Kind]: (mirroring: Mirroring) => Promise<void> } = {
+  disk: ({ host, ledger, scene }) => mirrorDisks(host, ledger, scene),
+  volume: ({ host, scene, identities }) => mirrorVolumes(host, scene.present, identities),
+  group: async ({ ledger, scene }) => {
+    for (const [name, status] of statusesOf('group', scene.present)) await ledger.put('group', name, status);
+  },
+  container: async ({ host, ledger, scene: { present }, identities }) => {
+    for (const [name, intent] of present.intents) await ledger.put('intent', name, intent);
+    await Promise.all(
+      statusesOf('container', present).map(([name, status]) =>
+        mirrorContainer(host, ledger, name, translated(status, present, identities)),
+      ),
+    );
+  },
+  update: ({ ledger, scene }) => mirrorUpdate(ledger, scene.present),
+};
+
 /** Makes the device what the present is. Takes simulated time, so it has to be driven. */
 export const mirrorPresent = async (host: SimulatedHost, scene: Scene): Promise<void> => {
   const { present } = scene;
   await placeObjects(host.files, scene);
   await placeRevisions(host.files, present);
   const ledger = await openLedger(host.files, `${present.settings.paths.run}/ledger`, host.bootId);
-  await mirrorDisks(host, ledger, scene);
-  const identities = await mirrorVolumes(host, present);
-  for (const [name, status] of statusesOf('group', present)) await ledger.put('group', name, status);
-  for (const [name, intent] of present.intents) await ledger.put('intent', name, intent);
-  await Promise.all(
-    statusesOf('container', present).map(([name, status]) =>
-      mirrorContainer(host, ledger, name, translated(status, present, identities)),
-    ),
-  );
-  await mirrorUpdate(ledger, present);
+  const mirroring: Mirroring = { host, ledger, scene, identities: new Map() };
+  for (const mirror of Object.values(MIRRORS)) await mirror(mirroring);
 };
 
 const mirrorUpdate = async (ledger: Ledger, { trial, booted, rebooting, lifeline }: Present): Promise<void> => {
@@ -98,7 +118,7 @@ const placeObjects = async (files: Files, { present, knowledge, proposal }: Scen
 };
 
 const readAs = ({ revision, document }: StoredRevision, { settings }: Present): CompiledState | undefined => {
-  const read = readHere(document, { ...settings, revision, appengine: true });
+  const read = readHere(document, { ...settings, revision });
   return read.ok ? read.state : undefined;
 };
 

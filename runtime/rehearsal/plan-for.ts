@@ -28,8 +28,8 @@ export interface ProposedState {
 type Read = Extract<ReturnType<typeof readState>, { ok: true }>;
 
 const contextFor = ({ settings }: Present, revision: string): CompileContext => {
-  const { paths, goalsTimeoutSeconds, verityHandlers } = settings;
-  return { paths, goalsTimeoutSeconds, verityHandlers, appengine: true, sha256, revision };
+  const { paths, goalsTimeoutSeconds, verityHandlers, appengine } = settings;
+  return { paths, goalsTimeoutSeconds, verityHandlers, appengine, sha256, revision };
 };
 
 /** @throws Rejection with every problem of the document. */

@@ -1,5 +1,6 @@
 /** The present of the device that this daemon looks after, from its own snapshot and store. */
 
+import { stepText } from '../../reconcilers/kinds.ts';
 import { UPDATE, type UpdateStatus } from '../../resources/kinds/update.ts';
 import { objectPath, type Paths } from '../../resources/paths.ts';
 import type { Plan } from '../../resources/plan.ts';
@@ -8,7 +9,6 @@ import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { Host } from '../host/host.ts';
 import type { Store } from '../store/store.ts';
 import { EMPTY_STATE } from '../store/trails/layout.ts';
-import { sentenceOf } from './action-sentence.ts';
 import type {
   Knowledge,
   LookUp,
@@ -88,7 +88,7 @@ const pendingIn = ({ plans }: Snapshot, nowMs: number): Pending[] =>
     .flatMap(([ref, plan]): Pending[] => {
       if (plan.outcome === 'converged') return [];
       const { outcome, reason } = plan;
-      if (outcome === 'acting') return [{ ref, outcome, reason, sentence: sentenceOf(plan.next), waitingOn: [] }];
+      if (outcome === 'acting') return [{ ref, outcome, reason, sentence: stepText(plan.next), waitingOn: [] }];
       const untilMs = outcome === 'waiting' ? plan.untilMs : undefined;
       const inSeconds = untilMs === undefined ? {} : { inSeconds: Math.max(0, Math.ceil((untilMs - nowMs) / 1000)) };
       return [{ ref, outcome, reason, waitingOn: outcome === 'waiting' ? plan.on : [], ...inSeconds }];

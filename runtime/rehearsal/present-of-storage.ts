@@ -1,4 +1,5 @@
 /** The present of a device whose daemon does not answer: what its storage has committed, and nothing that runs. */
+import { DEFAULT_INIT_MODE, isAppengine } from '../config/init-mode.ts';
 import { linuxFiles } from '../host/linux/files/linux-files.ts';
 import { bootBackEndOn, openBootloader } from '../store/boot/boot-back-end.ts';
 import { bootRevisions } from '../store/boot/boot-revisions.ts';
@@ -26,6 +27,7 @@ const settingsFor = (storage: string): RehearsalSettings => ({
   goalsTimeoutSeconds: 120,
   commitDelaySeconds: 5,
   verityHandlers: true,
+  appengine: isAppengine(DEFAULT_INIT_MODE),
   rebootTransitions: true,
   lxc: {
     host: { cgroups: 'unified', firmware: false },

@@ -48,6 +48,7 @@ export interface RehearsalSettings {
   readonly goalsTimeoutSeconds: number;
   readonly commitDelaySeconds: number;
   readonly verityHandlers: boolean;
+  readonly appengine: boolean;
   /** `PV_UPDATER_REBOOT`: what needs a reboot goes through one. */
   readonly rebootTransitions: boolean;
   readonly lxc: {

@@ -1,8 +1,8 @@
 /** What a rehearsal tells: the steps that were taken, in order, and how it ended. */
+import { stepText } from '../../reconcilers/kinds.ts';
 import type { Action } from '../../resources/action.ts';
 import type { Ref } from '../../resources/ref.ts';
 import type { Event } from '../engine/event.ts';
-import { sentenceOf } from './action-sentence.ts';
 import type { Knowledge, Present } from './present.ts';
 
 export interface Step {
@@ -61,7 +61,7 @@ export const stepRecorder = (beginMs: number) => {
         const { action, reason, atMs } = event;
         running.set(action.ref, steps.length);
         const { type, ref } = action;
-        steps.push({ ref, action: type, sentence: sentenceOf(action), reason, afterMs: Math.round(atMs - originMs) });
+        steps.push({ ref, action: type, sentence: stepText(action), reason, afterMs: Math.round(atMs - originMs) });
       } else if (event.type === 'action.failed') {
         const at = running.get(event.action.ref);
         const step = at === undefined ? undefined : steps[at];

@@ -71,7 +71,8 @@ const startOn = async (host: SimulatedHost, scene: Scene, { record, bugs, notice
   const starting = startDevice({
     host,
     ...settings,
-    lxc: { ...settings.lxc, onNotice: (container, notice) => notices.add(`${container}: ${notice}`) },
+    commitDelaySeconds: () => settings.commitDelaySeconds,
+    lxc: () => ({ ...settings.lxc, onNotice: (container, notice) => notices.add(`${container}: ${notice}`) }),
     session: SESSION,
     onEvents: (events) => events.subscribe(record.take),
     onBug: (error) => bugs.push(error),

@@ -23,7 +23,7 @@ import { addReferences } from './objects/references.ts';
 import type { Source } from './objects/verification.ts';
 import { openVerified } from './objects/verified-files.ts';
 import { Rejection } from './rejection.ts';
-import { type Housekeeping, housekeeping, limitsOf, type StorageLimits } from './space/housekeeping.ts';
+import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './space/housekeeping.ts';
 import { NOTHING_USED, type Uses } from './space/objects-in-use.ts';
 import { brokenBeforeFile, brokenBeforeIn } from './trails/broken-before.ts';
 import { openDocuments } from './trails/documents.ts';
@@ -44,7 +44,7 @@ export interface StoreOptions {
   readonly uses?: () => Promise<Uses>;
   /** Revisions that somebody is about to run; default: none. */
   readonly wanted?: () => Iterable<string>;
-  readonly limits?: Partial<StorageLimits>;
+  readonly limits?: () => Partial<StorageLimits>;
   /** Where to remember what was verified since the boot; default: nowhere. */
   readonly verified?: { readonly path: string; readonly bootId: string };
   /** One of ours by name, or another that keeps to the port; default: `uboot`. */
@@ -172,7 +172,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     records,
     uses,
     wanted,
-    limits: limitsOf(options.limits),
+    limits: () => ({ ...STORAGE_LIMITS, ...options.limits?.() }),
     bootVariables,
     trailOf,
     revisions,

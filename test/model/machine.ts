@@ -87,7 +87,7 @@ const machineOn = async (bare: SimulatedHost, wrap: Wrap) => {
     store,
     reconcile: reconcileUpdate,
     load: revisions.load,
-    commitDelaySeconds: 0,
+    commitDelaySeconds: () => 0,
     rebootTransitions: true,
     session: SESSION,
   });

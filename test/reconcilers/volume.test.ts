@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reconcileVolume } from '../../reconcilers/volume.ts';
+import { reconcilers } from '../../reconcilers/index.ts';
 import type { VolumeSource, VolumeStatus } from '../../resources/kinds/volume.ts';
 import {
   containerSpec,
@@ -15,7 +15,7 @@ import {
 
 const WEB = 'container/web';
 const ROOT = 'volume/web/root.squashfs';
-const plan = (given: Given): string => sentence(planFor(reconcileVolume, ROOT, given));
+const plan = (given: Given): string => sentence(planFor(reconcilers.volume, ROOT, given));
 const desired = { [WEB]: containerSpec({ volumes: [ROOT] }), [ROOT]: rootVolume };
 
 describe('a volume is mounted', () => {

@@ -1,5 +1,6 @@
 /** What the history keeps of revisions: across crashes at any moment, on a bad disk, and without a write too many. */
 import { describe, expect, it } from 'vitest';
+import { doneText } from '../../reconcilers/kinds.ts';
 import { sentenceOf } from '../../runtime/history/entry-sentence.ts';
 import type { RevisionRecord } from '../../runtime/history/revision-record.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
@@ -56,7 +57,7 @@ describe('the history of a device', () => {
     await next.rest();
     await next.propose(one.group({ name: 'apps', timeout: 9 }), 'locals/2');
     const last = await next.rebooted();
-    const said = (await settled(last.host, last.device.history.entries())).map(sentenceOf);
+    const said = (await settled(last.host, last.device.history.entries())).map((entry) => sentenceOf(entry, doneText));
     const taken = said.indexOf(said.findLast((line) => line.startsWith('container web was removed')) ?? '');
     expect(taken).toBeGreaterThan(0);
     const stopped =

@@ -103,30 +103,31 @@ export const deviceFor = ({ seed = 1, disks, zram, swap, lazy }: RigOptions = {}
 export const aRig = (options: RigOptions = {}): Promise<Rig> => startRig(deviceFor(options), options);
 
 const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknown) => void): Promise<Device> => {
-  const { onEvent } = options;
+  const { onEvent, storage } = options;
   sessions += 1;
   return startDevice({
     host,
     paths: TEST_PATHS,
     goalsTimeoutSeconds: options.goalsTimeoutSeconds ?? 120,
-    commitDelaySeconds: options.commitDelaySeconds ?? 5,
+    commitDelaySeconds: () => options.commitDelaySeconds ?? 5,
     rebootTransitions: options.rebootTransitions ?? false,
     verityHandlers: true,
-    lxc: {
+    appengine: true,
+    lxc: () => ({
       host: { cgroups: 'unified', firmware: false },
       logLevel: 2,
       consoleBytes: 1 << 20,
       capture: true,
       devLog: false,
       onNotice: () => {},
-    },
+    }),
     session: `session-${sessions}`,
     onEvents: (events) => {
       if (onEvent !== undefined) events.subscribe((event) => onEvent(event, host));
     },
     onBug,
     onProblem: options.onProblem ?? (() => {}),
-    ...(options.storage === undefined ? {} : { storage: options.storage }),
+    ...(storage === undefined ? {} : { storage: () => storage }),
   });
 };
 

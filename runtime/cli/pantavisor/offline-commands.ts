@@ -1,6 +1,7 @@
 /** The offline commands: they need no daemon, no root, and touch nothing but the files they are given. */
 import { resolve } from 'node:path';
 import type { Problem } from '../../../resources/state-format/problem.ts';
+import { DEFAULT_INIT_MODE, isAppengine } from '../../config/init-mode.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
@@ -11,7 +12,7 @@ const CONTEXT = {
   revision: 'locals/validate',
   goalsTimeoutSeconds: 120,
   verityHandlers: false,
-  appengine: true,
+  appengine: isAppengine(DEFAULT_INIT_MODE),
   paths: {
     storage: '/storage',
     run: '/run',

@@ -33,7 +33,7 @@ export const openOffline = async ({ values, bootloader, paths: configured }: Con
     paths,
     uses: () => usesOf({ files: linuxFiles, mounts }, paths),
     bootloader: await bootBackEndOn(linuxFiles, paths.storage, bootloader),
-    limits: storageSettingsOf(() => values),
+    limits: () => storageSettingsOf(values),
     onProblem: (subject, message) => process.stderr.write(`${subject}: ${message}\n`),
   });
   return {

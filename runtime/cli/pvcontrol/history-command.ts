@@ -1,13 +1,13 @@
 /** `pvcontrol explain`, `pvcontrol history` and `pantavisor history`. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isKind, KIND_NAMES } from '../../../resources/catalog.ts';
 import type { Explanation } from '../../history/explanation.ts';
 import type { RevisionRecord } from '../../history/revision-record.ts';
 import { ClientError } from './client.ts';
 import { checkedName } from './control-commands.ts';
 import { askSocket, conclude, type GlobalOptions } from './question.ts';
 
-const KINDS = ['container', 'volume', 'group', 'disk', 'update'];
 /** There is one update. */
 const UPDATE = 'update/device';
 const USUAL_STORAGE = '/var/lib/pantavisor';
@@ -18,8 +18,10 @@ export const explainPath = (resource: string): string => {
   if (resource === 'update') return `/explain/${UPDATE}`;
   const [kind = '', ...name] = resource.split('/');
   if (name.length === 0) return `/explain/container/${resource}`;
-  if (KINDS.includes(kind)) return `/explain/${resource}`;
-  throw new ClientError(`${resource}: expected NAME of a container or KIND/NAME, with KIND one of ${KINDS.join(', ')}`);
+  if (isKind(kind)) return `/explain/${resource}`;
+  throw new ClientError(
+    `${resource}: expected NAME of a container or KIND/NAME, with KIND one of ${KIND_NAMES.toReversed().join(', ')}`,
+  );
 };
 
 export const explain = async (resource: string, globals: GlobalOptions): Promise<void> => {

@@ -21,19 +21,6 @@ export interface StorageLimits {
 
 export const STORAGE_LIMITS: StorageLimits = { reservedPercent: 5, keepFactory: false, pendingSeconds: 600 };
 
-/** What is given may change from one moment to the next. */
-export const limitsOf = (given: Partial<StorageLimits> = {}): StorageLimits => ({
-  get reservedPercent() {
-    return given.reservedPercent ?? STORAGE_LIMITS.reservedPercent;
-  },
-  get keepFactory() {
-    return given.keepFactory ?? STORAGE_LIMITS.keepFactory;
-  },
-  get pendingSeconds() {
-    return given.pendingSeconds ?? STORAGE_LIMITS.pendingSeconds;
-  },
-});
-
 export interface CollectRequest extends GarbageRequest {
   /** Revisions that stay beyond the keep list. */
   readonly keep?: Iterable<string>;
@@ -57,7 +44,8 @@ export interface HousekeepingOptions extends Collecting {
   readonly files: Files;
   readonly clock: Clock;
   readonly records: Records;
-  readonly limits: StorageLimits;
+  /** Asked whenever they count. */
+  readonly limits: () => StorageLimits;
   readonly bootVariables: () => Promise<BootRevisions>;
   readonly trailOf: (revision: string) => string;
   /** Revisions that somebody is about to run. */
@@ -77,7 +65,7 @@ export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
   const inTurnCollect = inTurn();
 
   const isPending = async (revision: string): Promise<boolean> => {
-    const pendingMs = limits.pendingSeconds * 1000;
+    const pendingMs = limits().pendingSeconds * 1000;
     const atMs = proposedAtMs.get(revision);
     const isFresh = atMs !== undefined && clock.nowMs() - atMs < pendingMs;
     const trail = trailOf(revision);
@@ -91,12 +79,12 @@ export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
 
   const isKept = async (revision: string, keep: ReadonlySet<string>): Promise<boolean> => {
     const { committed, trying } = await bootVariables();
-    if ([committed, trying, ...(limits.keepFactory ? ['0'] : [])].includes(revision)) return true;
+    if ([committed, trying, ...(limits().keepFactory ? ['0'] : [])].includes(revision)) return true;
     return keep.has(revision) || [...wanted()].includes(revision) || (await isPending(revision));
   };
 
   const space = async (): Promise<Room> =>
-    roomOf(await files.space(`${paths.storage}/objects`), limits.reservedPercent);
+    roomOf(await files.space(`${paths.storage}/objects`), limits().reservedPercent);
 
   const collect = ({ keep = [], ...request }: CollectRequest = {}): Promise<number> =>
     inTurnCollect(async () => {

@@ -49,8 +49,8 @@ lxc.mount.entry = /volumes/web/docker--data data none bind,rw,create=dir 0 0
 
 const OWN = `lxc.rootfs.mount = /usr/var/lib/lxc/.rootfs
 lxc.log.level = 2
-lxc.log.file = /pv/capture/web/lxc.log
-lxc.console.logfile = /pv/capture/web/console.log
+lxc.log.file = /pv/capture/web@locals%2Fone/lxc.log
+lxc.console.logfile = /pv/capture/web@locals%2Fone/console.log
 lxc.console.size = 131072
 lxc.console.rotate = 1
 lxc.cgroup.relative = 0
@@ -68,7 +68,13 @@ describe('a file as pvr writes it', () => {
   test('keeps every line, is named, and gets what the daemon owns at the end', () => {
     expect(alter(PVR)).toEqual({
       text: `lxc.uts.name = web\n${PVR}${OWN}`,
-      directories: ['/pv/capture/web', '/pv/logs/locals/one/web', '/pv/logs', '/pv/user-meta', '/pv/device-meta'],
+      directories: [
+        '/pv/capture/web@locals%2Fone',
+        '/pv/logs/locals/one/web',
+        '/pv/logs',
+        '/pv/user-meta',
+        '/pv/device-meta',
+      ],
       notices: [],
     });
   });
@@ -196,7 +202,7 @@ describe('mounts from the host', () => {
       'lxc.mount.entry = /pv/device-meta.web pantavisor/device-meta none bind,ro,create=dir 0 0',
     ]);
     expect(directories).toEqual([
-      '/pv/capture/web',
+      '/pv/capture/web@locals%2Fone',
       '/pv/logs/locals/one/web',
       '/pv/nobody/logs',
       '/pv/nobody/user-meta',

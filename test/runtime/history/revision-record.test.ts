@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { doneText } from '../../../reconcilers/kinds.ts';
 import { renderExplanation, renderHistory } from '../../../runtime/cli/pvcontrol/history-text.ts';
 import { chainOf, deedsOf } from '../../../runtime/history/explanation.ts';
 import type { Entry } from '../../../runtime/history/history-entry.ts';
@@ -113,7 +114,7 @@ describe('an explanation', () => {
     const left = at(0, { kind: 'changed', ref: 'volume/web/a', reason: 'two', because: [first.id] });
     const right = at(0, { kind: 'changed', ref: 'volume/web/b', reason: 'three', because: [first.id] });
     const last = web([left.id, right.id], 'four');
-    const deeds = deedsOf('container/web', [first, left, right, last]);
+    const deeds = deedsOf('container/web', [first, left, right, last], doneText);
     expect(deeds.map(chainOf)).toEqual([['container web four', 'volume web/b three', 'container web one']]);
     expect(renderExplanation({ ref: 'container/web', now: 'is as it should be', deeds })).toBe(
       [
@@ -133,10 +134,10 @@ describe('an explanation', () => {
       { ...a, because: [b.id, a.id] },
       { ...b, because: [a.id, 999_999] },
     ];
-    expect(deedsOf('container/web', circle).map(chainOf)).toEqual([['container web b', 'container web a']]);
+    expect(deedsOf('container/web', circle, doneText).map(chainOf)).toEqual([['container web b', 'container web a']]);
     const long: Entry[] = [];
     for (let at = 0; at < 5_000; at++) long.push(web(long.length === 0 ? [] : [long.at(-1)?.id ?? 0], 'on'));
-    const deeds = deedsOf('container/web', long);
+    const deeds = deedsOf('container/web', long, doneText);
     expect(deeds.length).toBeLessThanOrEqual(10);
     expect(Math.max(...deeds.map((deed) => chainOf(deed).length))).toBeLessThanOrEqual(24);
   });

@@ -6,10 +6,10 @@ import type { LogRecord } from '../../../runtime/logging/log-record.ts';
 
 const CAPTURE = '/run/capture';
 const rootOf = (name: string, initPid: number) => ({ path: `/roots/${name}-${initPid}`, isRight: async () => true });
-const life = (name: string, initPid?: number, loggers: Life['loggers'] = [{ path: '/var/log/app' }]): Life => ({
-  name,
-  initPid,
-  loggers,
+/** Started in, and wanted by, revision 1. */
+const life = (name: string, initPid?: number, more: Partial<Life> = {}): Life => ({
+  ...{ name, startedIn: '1', wantedBy: '1', initPid, loggers: [{ path: '/var/log/app' }] },
+  ...more,
 });
 
 interface Bench {
@@ -17,6 +17,8 @@ interface Bench {
   readonly captures: Captures;
   readonly forgotten: readonly string[];
   text(source: string): string;
+  /** What of a console belongs to the log of a revision. */
+  textOf(revision: string): string;
   follow(...lives: readonly Life[]): Promise<void>;
   add(path: string, text: string): Promise<void>;
 }
@@ -24,14 +26,16 @@ interface Bench {
 const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHost): Promise<Bench> => {
   const host = given ?? simulatedHost();
   const { files } = host.operator;
-  for (const directory of [`${CAPTURE}/web`, '/roots/web-1/var/log', '/roots/web-2/var/log'])
+  for (const directory of [`${CAPTURE}/web`, `${CAPTURE}/web-2`, '/roots/web-1/var/log', '/roots/web-2/var/log'])
     await files.makeDirectory(directory, 0o755);
   const records: LogRecord[] = [];
   const forgotten: string[] = [];
   const captures = openCaptures({
     files: host.followedFiles,
     clock: host.clock,
-    directory: CAPTURE,
+    directoryOf: ({ name, startedIn }) =>
+      startedIn === '1' ? `${CAPTURE}/${name}` : `${CAPTURE}/${name}-${startedIn}`,
+    leftBehind: async () => [],
     runRoot: { path: '', isRight: async () => true },
     rootOf,
     delivered: async (_, position) => position,
@@ -42,7 +46,7 @@ const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHo
     },
     now: () => ({ timeMs: 5, tsec: 7 }),
     followsLoggers: true,
-    forget: async (name) => void forgotten.push(name),
+    forget: async ({ name, startedIn }) => void forgotten.push(startedIn === '1' ? name : `${name} of ${startedIn}`),
     onProblem: () => undefined,
     onBug: (error) => {
       throw error;
@@ -56,6 +60,11 @@ const bench = async (options: Partial<CapturesOptions> = {}, given?: SimulatedHo
     text: (source) =>
       records
         .filter((record) => record.source === source)
+        .map(({ data }) => data.toString())
+        .join(''),
+    textOf: (revision) =>
+      records
+        .filter((record) => record.source === 'lxc/console.log' && record.revision === revision)
         .map(({ data }) => data.toString())
         .join(''),
     follow: async (...lives) => {
@@ -105,11 +114,11 @@ describe('what is captured of containers', () => {
 
   it('waits until it is known what is wanted, and goes on when nothing is wanted any more', async () => {
     const { follow, add, text } = await bench();
-    await follow({ name: 'web', initPid: 1, loggers: undefined });
+    await follow(life('web', 1, { loggers: undefined }));
     await add('/roots/web-1/var/log/app', 'one\n');
     expect(text('/var/log/app')).toBe('');
     await follow(life('web', 1));
-    await follow({ name: 'web', initPid: 1, loggers: undefined });
+    await follow(life('web', 1, { loggers: undefined }));
     await add('/roots/web-1/var/log/app', 'two\n');
     expect(text('/var/log/app')).toBe('one\ntwo\n');
   });
@@ -206,6 +215,69 @@ describe('what is captured of containers', () => {
       expect(text('lxc/console.log')).toBe(isLast ? 'last words' : '');
       expect(host.timers).toBe(0);
     }
+  });
+});
+
+describe('lines belong to the log of', () => {
+  it('the revision that wants the container, from the moment it does', async () => {
+    const { follow, add, textOf } = await bench();
+    await follow(life('web', 1));
+    await add(`${CAPTURE}/web/console.log`, 'of 1\n');
+    await follow(life('web', 1, { wantedBy: '2' }));
+    await add(`${CAPTURE}/web/console.log`, 'of 2\n');
+    expect([textOf('1'), textOf('2')]).toEqual(['of 1\n', 'of 2\n']);
+  });
+
+  it('the last revision that wanted it, when it ends because of another one', async () => {
+    const { follow, add, textOf } = await bench();
+    await follow(life('web', 1, { wantedBy: '2' }));
+    await follow(life('web', 1, { wantedBy: undefined }));
+    await add(`${CAPTURE}/web/console.log`, 'goodbye\n');
+    expect([textOf('1'), textOf('2')]).toEqual(['', 'goodbye\n']);
+  });
+
+  it('the revision that a container crashed in, although the one before it runs again when they are read', async () => {
+    const { host, captures, follow, textOf, forgotten } = await bench();
+    captures.follow([life('web', 2, { startedIn: '2', wantedBy: '2' })]);
+    await host.operator.files.append(`${CAPTURE}/web-2/console.log`, 'panic: no disk', 0o644);
+    captures.follow([life('web', undefined, { startedIn: '2', wantedBy: '2' })]);
+    await follow(life('web', 1));
+    expect([textOf('1'), textOf('2')]).toEqual(['', 'panic: no disk']);
+    expect(forgotten).toEqual(['web of 2']);
+  });
+
+  it('the revision it was started in, when an earlier daemon died before it read them', async () => {
+    const { host, follow, textOf, forgotten } = await bench({
+      leftBehind: async () => [
+        { name: 'web', startedIn: '2', isOnDevice: true },
+        { name: 'gone', startedIn: '1', isOnDevice: false },
+        { name: 'unseen', startedIn: '1', isOnDevice: true },
+      ],
+    });
+    await host.operator.files.append(`${CAPTURE}/web-2/console.log`, 'panic', 0o644);
+    await follow(life('web', 1));
+    expect(textOf('2')).toBe('panic');
+    expect(forgotten.toSorted()).toEqual(['gone', 'web of 2']);
+  });
+});
+
+describe('a container that was read to its end', () => {
+  it('has delivered all it said, a line without its end too, and is followed on', async () => {
+    const { host, captures, add, text } = await bench();
+    captures.follow([life('web')]);
+    await host.operator.files.append(`${CAPTURE}/web/console.log`, 'one\npanic', 0o644);
+    await captures.readToEnd('web', '1');
+    expect(text('lxc/console.log')).toBe('one\npanic');
+    await host.advance(1_200);
+    await add(`${CAPTURE}/web/console.log`, '\ntwo\n');
+    expect(text('lxc/console.log')).toBe('one\npanic\ntwo\n');
+    await captures.stop(true);
+    expect(host.timers).toBe(0);
+  });
+
+  it('may be one that nobody knows', async () => {
+    const { captures } = await bench();
+    await expect(captures.readToEnd('nobody', '1')).resolves.toBeUndefined();
   });
 });
 

@@ -57,6 +57,26 @@ describe('the tree of log files', () => {
     expect([await read('1/web/app'), await read('locals/next/web/app')]).toEqual(['old\n', 'new\n']);
   });
 
+  it('puts late lines of another revision where they belong, in the tree and in pv.log', async () => {
+    const { write, sink, read } = await bench({ layout: { singlefile: true } });
+    await write(record('old\n'));
+    await sink.transition('locals/next');
+    await write(record('new\n'), record('late\n', { revision: '1' }), record('said so\n', { revision: 'locals/next' }));
+    expect([await read('1/web/app'), await read('locals/next/web/app')]).toEqual(['old\nlate\n', 'new\nsaid so\n']);
+    expect(await read('1/pv.log')).toContain('late');
+    expect(await read('locals/next/pv.log')).not.toContain('late');
+  });
+
+  it('gives each revision its own 128 files of a platform, also for late lines', async () => {
+    const { write, sink, read } = await bench({ revision: 'locals/a' });
+    for (let at = 0; at < 128; at += 1) await write(record('x\n', { source: `s${at}` }));
+    await sink.transition('locals/b');
+    await write(record('late\n', { revision: 'locals/a', source: 'more' }), record('new\n', { source: 'more' }));
+    expect(await read('locals/a/web/more')).toBeUndefined();
+    expect(await read('locals/a/web/others.log')).toContain('late');
+    expect(await read('locals/b/web/more')).toBe('new\n');
+  });
+
   it('gives a platform 128 files, and one for all its other sources', async () => {
     const { write, sizes, read, again } = await bench();
     for (let source = 0; source < 2000; source += 1) await write(record(`${source}\n`, { source: `s${source}` }));

@@ -37,13 +37,16 @@ const given = (tokens: readonly string[], { level = 3, capture = true } = {}): R
 
 describe('PV_LOG_SERVER_OUTPUTS', () => {
   it.each([
-    [['filetree'], { disk: 'app console own error fatal', update: 'error fatal' }],
-    [['singlefile'], { disk: 'app console own error fatal', update: 'error fatal' }],
-    [['nullsink'], { update: 'error fatal' }],
-    [['stdout'], { stdout: 'app console own error fatal debug', update: 'error fatal' }],
-    [['stdout.containers'], { stdout: 'app console error fatal debug', update: 'error fatal' }],
-    [['stdout.pantavisor'], { stdout: 'own', update: 'error fatal' }],
-    [['filetree', 'stdout_direct'], { disk: 'app console own error fatal', stdout: 'console', update: 'error fatal' }],
+    [['filetree'], { disk: 'app console own error fatal', update: 'console error fatal' }],
+    [['singlefile'], { disk: 'app console own error fatal', update: 'console error fatal' }],
+    [['nullsink'], { update: 'console error fatal' }],
+    [['stdout'], { stdout: 'app console own error fatal debug', update: 'console error fatal' }],
+    [['stdout.containers'], { stdout: 'app console error fatal debug', update: 'console error fatal' }],
+    [['stdout.pantavisor'], { stdout: 'own', update: 'console error fatal' }],
+    [
+      ['filetree', 'stdout_direct'],
+      { disk: 'app console own error fatal', stdout: 'console', update: 'console error fatal' },
+    ],
   ])('%j', (tokens, expected) => {
     expect(given(tokens)).toEqual(expected);
   });

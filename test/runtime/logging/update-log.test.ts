@@ -1,5 +1,6 @@
 import { BehaviorSubject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import type { ContainerStatus } from '../../../resources/kinds/container.ts';
 import { UPDATE, type UpdateStatus } from '../../../resources/kinds/update.ts';
 import { progressOf } from '../../../resources/progress.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../resources/snapshot.ts';
@@ -42,18 +43,53 @@ describe('the log of an update', () => {
     expect(await log.end()).toBeUndefined();
   });
 
-  it('keeps the first 4096 bytes, over a restart too', async () => {
+  it('keeps the first bytes, over a restart too', async () => {
     const first = await make();
     await first.log.begin('2');
-    for (let at = 0; at < 20; at += 1) await first.log.write([error(`${at} ${'x'.repeat(100)}`)]);
+    for (let at = 0; at < 10; at += 1) await first.log.write([error(`${at} ${'x'.repeat(100)}`)]);
     const second = await make(first.host.restarted());
     await second.log.begin('2');
-    for (let at = 20; at < 60; at += 1) await second.log.write([error(`${at} ${'x'.repeat(100)}`)]);
+    for (let at = 10; at < 60; at += 1) await second.log.write([error(`${at} ${'x'.repeat(100)}`)]);
     const text = (await second.log.end()) ?? '';
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_UPDATE_LOG_BYTES);
     const lines = text.trimEnd().split('\n');
-    expect(lines.length).toBeGreaterThan(21);
+    expect(lines.length).toBeGreaterThan(11);
     expect(lines.map((line) => Number.parseInt(JSON.parse(line).msg, 10))).toEqual(lines.map((_, index) => index));
+  });
+
+  const printed = (text: string, more = {}) => record(text, { source: 'lxc/console.log', revision: '2', ...more });
+  const messagesOf = (text: string | undefined): readonly string[] =>
+    (text ?? '').split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).msg]));
+
+  it('has the last lines of a container that crashed, of this update and no other', async () => {
+    const { log } = await make();
+    await log.begin('2');
+    await log.write([printed('of the one before\n', { revision: '1' }), printed('of another\n', { platform: 'db' })]);
+    await log.write([printed('first\nsecond: par'), printed('tial\nlast')]);
+    await log.crashed('web');
+    await log.write([printed('again\n')]);
+    await log.crashed('web');
+    expect(messagesOf(await log.end())).toEqual(['first', 'second: partial', 'last', 'again']);
+  });
+
+  it('has room for them however much went wrong before, and keeps to its size', async () => {
+    const { log } = await make();
+    await log.begin('2');
+    for (let at = 0; at < 60; at += 1) await log.write([error(`${at} ${'x'.repeat(100)}`)]);
+    for (let at = 0; at < 60; at += 1) await log.write([printed(`${'y'.repeat(100)}\n`), printed(`line ${at}\n`)]);
+    await log.crashed('web');
+    await log.crashed('web');
+    const text = (await log.end()) ?? '';
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_UPDATE_LOG_BYTES);
+    expect(messagesOf(text)[0]).toMatch(/^0 x/);
+    expect(messagesOf(text).at(-1)).toBe('line 59');
+  });
+
+  it('says nothing of what a container prints that goes on', async () => {
+    const { log } = await make();
+    await log.begin('2');
+    await log.write([printed('hello\n')]);
+    expect(await log.end()).toBeUndefined();
   });
 
   it('is nothing when nothing went wrong', async () => {
@@ -79,7 +115,14 @@ const status = (more: Partial<UpdateStatus>): UpdateStatus => ({
   failures: {},
   ...more,
 });
-const snapshotOf = (update: UpdateStatus): Snapshot => ({ ...EMPTY_SNAPSHOT, observed: { [UPDATE]: update } });
+const snapshotOf = (update: UpdateStatus, web?: ContainerStatus): Snapshot => ({
+  ...EMPTY_SNAPSHOT,
+  observed: { [UPDATE]: update, ...(web === undefined ? {} : { 'container/web': web }) },
+});
+const exited = (revision: string, exitedAtMs: number, run = {}): ContainerStatus => ({
+  ...{ definition: '', generation: 0, revision, rank: 0, retries: 0 },
+  ...{ phase: 'exited', exitedAtMs, exit: { type: 'code', code: 9 }, run: { startedAtMs: 0, volumes: {}, ...run } },
+});
 const trial = (revision: string) => ({ revision, hash: '', fallback: '1', startedAtMs: 0, interrupted: false });
 
 describe('the progress of an update', () => {
@@ -89,6 +132,15 @@ describe('the progress of an update', () => {
     const snapshots = new BehaviorSubject(snapshotOf(first));
     followUpdates({
       ...{ snapshots, log, clock: host.clock },
+      readToEnd: async (name, startedIn) => {
+        await log.write([
+          record(`last words of ${name} in ${startedIn}`, {
+            source: 'lxc/console.log',
+            platform: name,
+            revision: startedIn,
+          }),
+        ]);
+      },
       store: {
         progress: async (revision) => progresses.get(revision),
         setProgress: async (revision, progress) => void progresses.set(revision, progress),
@@ -99,8 +151,8 @@ describe('the progress of an update', () => {
       },
     });
     await host.settle();
-    const next = async (update: UpdateStatus): Promise<void> => {
-      snapshots.next(snapshotOf(update));
+    const next = async (update: UpdateStatus, web?: ContainerStatus): Promise<void> => {
+      snapshots.next(snapshotOf(update, web));
       await host.settle();
     };
     return { host, log, read, progresses, next };
@@ -120,6 +172,23 @@ describe('the progress of an update', () => {
       .split('\n')
       .map((line) => JSON.parse(line).msg);
     expect(messages).toEqual(['first', 'last words']);
+    expect(host.timers).toBe(0);
+  });
+
+  it('tells what a container printed last before it crashed in the trial', async () => {
+    const { host, progresses, next } = await following(status({}));
+    await next(status({ trial: trial('2') }), exited('1', 5));
+    await next(status({ trial: trial('2') }), exited('2', 6));
+    await next(status({ trial: trial('2') }), exited('2', 6));
+    await next(status({ trial: trial('2') }), exited('2', 7, { stopRequestedAtMs: 1 }));
+    await next(status({ trial: trial('2') }), exited('2', 8));
+    await next(status({}), exited('2', 8));
+    await host.advance(1_000);
+    const messages = String(progresses.get('2')?.logs)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg);
+    expect(messages).toEqual(['last words of web in 2', 'last words of web in 2']);
     expect(host.timers).toBe(0);
   });
 

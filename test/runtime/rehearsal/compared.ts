@@ -15,6 +15,7 @@ const SETTINGS: RehearsalSettings = {
   goalsTimeoutSeconds: 120,
   commitDelaySeconds: 5,
   verityHandlers: true,
+  appengine: true,
   rebootTransitions: true,
   lxc: {
     host: { cgroups: 'unified', firmware: false },

@@ -94,7 +94,7 @@ describe('an import', () => {
     const space = async () => ({ totalBytes: 100, freeBytes: 6 });
     const other = await testDevice();
     try {
-      const target = await other.reopen({ ...linuxFiles, space }, { limits: { reservedPercent: 5 } });
+      const target = await other.reopen({ ...linuxFiles, space }, { limits: () => ({ reservedPercent: 5 }) });
       const importing = importTarball(linuxFiles, target, { archive: output(), revision: 'locals/y' });
       await expect(importing).rejects.toThrow(new NoRoom(3, 1));
       expect(await other.files.list(`${other.paths.storage}/objects`)).toEqual([]);

@@ -33,7 +33,7 @@ describeSystem('containers of LXC', () => {
     await containers.configure(name, here.configOf(name, script, { lines }));
     return containers.start(name);
   };
-  const consoleOf = (name: string): string => `${captureDirectory(here.paths, name)}/console.log`;
+  const consoleOf = (name: string): string => `${captureDirectory(here.paths, { name, startedIn: 'r1' })}/console.log`;
   const printed = async (name: string, text: string): Promise<string> => {
     const read = () => (existsSync(consoleOf(name)) ? readFileSync(consoleOf(name), 'utf8') : '');
     await until(() => read().includes(text));

@@ -160,6 +160,6 @@ describeSystem('logs of real containers', () => {
     await device.deploy('app', realState().container('web', { behaviour: counting('/dev/console') }));
     await sleep(500);
     expect(device.console('locals/app', 'web')).toBe('');
-    expect(existsSync(join(device.run, 'capture/web/console.log'))).toBe(false);
+    expect(existsSync(join(device.run, 'capture/web@locals%2Fapp/console.log'))).toBe(false);
   });
 }, ['lxc', 'loop', 'squashfs']);

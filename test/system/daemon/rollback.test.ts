@@ -83,6 +83,12 @@ describeSystem('rollback', () => {
     });
     const starts = (): number => device.console('locals/crashing', 'changes').split('begun').length - 1;
     await until('its console tells of all its starts', () => starts() === 3, { detail: starts });
+    expect(device.console('locals/old', 'changes')).not.toContain('begun');
+    const logs = async () =>
+      String(JSON.parse((await device.request('GET', '/steps/locals/crashing/progress')).body).logs);
+    await until('its progress has what it printed last', async () => (await logs()).includes('"msg":"begun"'), {
+      detail: logs,
+    });
     await isOldAgain(device, stays);
   });
 

@@ -69,7 +69,7 @@ describe('collecting garbage', () => {
     for (const name of ['committed', 'trying', 'wanted', 'asked', 'other']) await install(`locals/${name}`, name);
     await store.commit('locals/committed');
     await store.setTrying('locals/trying');
-    store = await device.reopen(linuxFiles, { wanted: () => ['locals/wanted'], limits: { keepFactory: true } });
+    store = await device.reopen(linuxFiles, { wanted: () => ['locals/wanted'], limits: () => ({ keepFactory: true }) });
     await store.collect({ keep: ['locals/asked'] });
     expect(await store.revisions()).toEqual([
       '0',
@@ -291,7 +291,7 @@ describe('room', () => {
   const space = async () => ({ totalBytes: 1_000, freeBytes: 100 });
 
   test('objects leave the reserved percentage alone', async () => {
-    store = await device.reopen({ ...linuxFiles, space }, { limits: { reservedPercent: 7 } });
+    store = await device.reopen({ ...linuxFiles, space }, { limits: () => ({ reservedPercent: 7 }) });
     expect(await store.space()).toEqual({ totalBytes: 1_000, freeBytes: 100, reservedBytes: 70, availableBytes: 30 });
   });
 
@@ -299,7 +299,7 @@ describe('room', () => {
     ['is collected when it is not enough', 31, []],
     ['is left alone when it is', 30, ['free']],
   ])('garbage %s', async (_, requiredBytes, left) => {
-    store = await device.reopen({ ...linuxFiles, space }, { limits: { reservedPercent: 7 } });
+    store = await device.reopen({ ...linuxFiles, space }, { limits: () => ({ reservedPercent: 7 }) });
     await store.putObject(sha256('free'), streamOf('free'), 1000);
     await store.makeRoom(requiredBytes);
     expect(await objects()).toEqual(idsOf(...left));
