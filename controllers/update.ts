@@ -10,6 +10,8 @@ import { effectiveRevision } from '../reconcilers/desired/effective-revision.ts'
 import type { Lifeline, Trial, UpdateStatus } from '../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../resources/progress.ts';
 import type { Reconciler } from '../resources/snapshot.ts';
+import type { BspManifest } from '../resources/state-format/bsp-manifest.ts';
+import type { CompiledState } from '../resources/state-format/compile.ts';
 import { type Installed, transitionOf } from '../resources/state-format/transition.ts';
 import {
   giveUp,
@@ -38,7 +40,7 @@ export interface LoadedRevision {
   readonly revision: string;
   readonly hash: string;
   readonly content: TrailContent;
-  readonly state: Installed;
+  readonly state: Installed & Pick<CompiledState, 'bsp'>;
 }
 
 export interface UpdateControllerOptions {
@@ -60,6 +62,8 @@ export interface UpdateControllerOptions {
   };
   /** Differs for every start of the daemon. */
   readonly session: string;
+  /** Puts what boots a revision where the boot loader finds it; undefined: there is no boot loader. @throws Rejection */
+  readonly makeBootable?: (revision: string, bsp: BspManifest | undefined) => Promise<void>;
   /** Boots the device; resolves only when that was refused. */
   readonly reboot: (reason: string) => Promise<void>;
 }
@@ -180,6 +184,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
             return giveUp(store, { revision, hash, status: 'WONTGO', message: MESSAGE.badObject, detail: unsound });
           if (superseded !== undefined) await giveUp(store, superseded);
           await store.install(revision, content);
+          await options.makeBootable?.(revision, loaded.state.bsp);
           const running = await trialEntry();
           const need = await rebootNeed([fallback, running?.booted ? running.revision : undefined], loaded);
           const rebootFor = byReboot === true ? (need ?? 'a reboot was asked for') : need;

@@ -27,10 +27,11 @@ import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
 import { startingFiles } from '../host/starting-files.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
+import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
 import { type Arbiter, openArbiter } from './arbiter.ts';
-import { askForReboot, bootDevice, endBoot, settle } from './boot.ts';
+import { askForReboot, type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
 import { openDesiredState } from './desired-state.ts';
 import { lastWords } from './flush-history.ts';
 import { intentAfter, intentsIn } from './intent.ts';
@@ -57,7 +58,9 @@ export interface DeviceOptions {
   /** Asked at every start of a container. */
   readonly lxc: () => LxcSettings;
   /** Where the boot variables are; default: `uboot`. */
-  readonly bootloader?: BootBackEnd;
+  readonly bootloader?: BootBackEnd | Bootloader;
+  /** The boot loader of a device that it really boots; default: the daemon plays its part. */
+  readonly loader?: BootEnvironment;
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
   /** undefined: revisions bring no configuration. */
@@ -141,6 +144,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       store,
       reconcile: reconcilers.update,
       load: revisions.load,
+      ...(options.loader === undefined ? {} : { makeBootable: options.loader.makeBootable }),
       commitDelaySeconds: options.commitDelaySeconds,
       rebootTransitions: options.rebootTransitions,
       session: options.session,

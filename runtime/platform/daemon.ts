@@ -41,6 +41,11 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap, platfo
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
   const parts = openParts<Ending>((name) => log.debug(`${name} is up`));
 
+  const watchdog = await parts.add(
+    'watchdog',
+    () => platform.startWatchdog(config.values),
+    ({ stop, rebooting }, why) => (why === 'reboot' ? rebooting() : stop()),
+  );
   const paths = await realPaths(config.paths);
   await parts.add(
     'lock',
@@ -60,12 +65,14 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap, platfo
   await sysctls.apply(config.sysctls);
   const { statusUrl, pushUrl, leftOver } = await startDeviceParts(parts, {
     ...{ host, paths, config, live, log, tap, onProblem, onBug },
+    boot: platform.boot(paths),
     session: randomUUID(),
     releaseMemory,
     onPowerOff: () => asked.resolve('power off'),
   });
   const urls = { status: statusUrl, push: pushUrl };
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
+  watchdog.ready();
 
   const end = await Promise.race([signals.first, asked.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);
