@@ -9,7 +9,7 @@
  * `disks/` or of another program's making.
  */
 
-import type { Failure } from '../../resources/kinds/update.ts';
+import type { BrokenBefore, Failure } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts';
 import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
@@ -25,6 +25,7 @@ import { openVerified } from './objects/verified-files.ts';
 import { Rejection } from './rejection.ts';
 import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './space/housekeeping.ts';
 import { NOTHING_USED, type Uses } from './space/objects-in-use.ts';
+import { brokenBeforeFile, brokenBeforeIn } from './trails/broken-before.ts';
 import { openDocuments } from './trails/documents.ts';
 import { installation } from './trails/installation.ts';
 import { identityOf, makeFactory, makeLayout, makeTrail } from './trails/layout.ts';
@@ -112,6 +113,10 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   /** Remembers over a reboot that a rollback led to it, and why; undefined: forgets it. */
   setRolledBack(reason: string | undefined): Promise<void>;
   rolledBack(): Promise<string | undefined>;
+  /** Remembers over a reboot what was broken when a trial began; nothing: forgets it. */
+  setBrokenBefore(broken: BrokenBefore): Promise<void>;
+  /** Nothing where it cannot be read: then the trial is judged by everything. */
+  brokenBefore(): Promise<BrokenBefore>;
   /** Revisions that failed, by name, as long as their trail exists. */
   failures(): Promise<Failures>;
   recordFailure(failure: Failure): Promise<void>;
@@ -256,6 +261,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     },
     setRolledBack: (reason) => (reason === undefined ? files.remove(rollback) : files.write(rollback, reason, 0o644)),
     rolledBack: async () => (await files.read(rollback, MAX_REASON_BYTES))?.toString(),
+    ...brokenBeforeIn(files, brokenBeforeFile(paths.storage), onProblem),
     failures,
     forgetFailure: async (revision) => records.setFailure(trailOf(revision), undefined),
     recordFailure: async (failure) =>

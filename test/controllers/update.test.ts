@@ -41,7 +41,7 @@ const install = async (revision: string, state: StateBuilder): Promise<void> => 
 };
 const tried = (more = {}) =>
   controller.execute['update.try'](
-    { type: 'update.try', ref: REF, revision: { revision: A }, fallback: '0', ...more } as never,
+    { type: 'update.try', ref: REF, revision: { revision: A }, fallback: '0', brokenBefore: {}, ...more } as never,
     never,
   );
 const rolledBack = (failure: Failure) =>
@@ -122,6 +122,21 @@ describe('a trial', () => {
 });
 
 describe('a rollback', () => {
+  it('remembers what was broken before the trial until the committed revision has proven itself', async () => {
+    const brokenBefore = { 'container/web': 'd1' };
+    expect(await status()).not.toHaveProperty('brokenBefore');
+    await tried({ brokenBefore });
+    expect(await status()).toMatchObject({ brokenBefore });
+    await rolledBack(failureOf(A));
+    expect(await status()).toMatchObject({ brokenBefore, lifeline: { stage: 'verifying' } });
+    await open({ session: 'next' });
+    expect(await status()).toMatchObject({ brokenBefore });
+    const hold = { type: 'update.hold', ref: REF, stage: 'none', reason: 'all is well' };
+    await controller.execute['update.hold'](hold as never, never);
+    expect(await status()).not.toHaveProperty('brokenBefore');
+    expect(await store.brokenBefore()).toEqual({});
+  });
+
   it('is on record with its reason, and the committed revision has to prove itself', async () => {
     await tried();
     await rolledBack(failureOf(A));
