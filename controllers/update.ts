@@ -122,10 +122,12 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
     const rebooting = await reasonToReboot(trial);
     const lifeline = trial === undefined ? await lifelineOf(committed) : undefined;
+    const brokenBefore = trial === undefined && lifeline === undefined ? {} : await store.brokenBefore();
     const [unheard] = trial === undefined ? await untold(store) : [];
     const status: UpdateStatus = {
       committed: { revision: committed, hash: await hashOf(committed) },
       failures: await store.failures(),
+      ...(Object.keys(brokenBefore).length === 0 ? {} : { brokenBefore }),
       ...((await isSettled(store, committed)) ? {} : { unsettled: true }),
       ...(unheard === undefined ? {} : { untold: unheard }),
       ...(trial === undefined ? {} : { trial }),
@@ -188,7 +190,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     // Reading gigabytes of objects takes what it takes.
     timeoutSeconds: { 'update.try': VERIFY_LIMIT_SECONDS },
     execute: {
-      'update.try': ({ revision: { revision, byReboot }, fallback, superseded }, signal) =>
+      'update.try': ({ revision: { revision, byReboot }, fallback, brokenBefore, superseded }, signal) =>
         refusing('update.try', async () => {
           const loaded = await load(revision);
           const { hash, content } = loaded;
@@ -205,6 +207,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           // It was given up for something else, and is asked for again.
           await store.forgetFailure(revision);
           const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
+          await store.setBrokenBefore(brokenBefore);
           await ledger.put<TrialEntry>('update', TRIAL, rebootFor === undefined ? entry : { ...entry, rebootFor });
           await store.setTrying(revision, rebootFor === undefined);
           // Not before: without a trial nobody would ever take it back.
@@ -240,7 +243,12 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           if (trying !== undefined) {
             await store.setRolledBack(reason);
             if (needsReboot) await ledger.put('update', REBOOT, { reason });
-            else await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason });
+            else
+              await ledger.put<LifelineEntry>('update', LIFELINE, {
+                stage: 'verifying',
+                reason,
+                sinceMs: clock.nowMs(),
+              });
           }
           await store.setCurrent(committed);
           // Last: what was not done by then is done again.
@@ -253,8 +261,10 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
         refusing('update.hold', async () => {
           // It may never have been run, and then nothing of it is in its place.
           if (stage === 'factory') await store.heal('0', (await load('0')).content);
-          if (stage !== 'none') return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason });
+          if (stage !== 'none')
+            return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason, sinceMs: clock.nowMs() });
           await store.setRolledBack(undefined);
+          await store.setBrokenBefore({});
           await ledger.remove('update', LIFELINE);
         }),
     },

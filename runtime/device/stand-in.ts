@@ -10,6 +10,9 @@ import { isDamage } from '../host/damage.ts';
 import { Rejection } from '../store/rejection.ts';
 import type { Store } from '../store/store.ts';
 import type { TrailContent } from '../store/trails/trail.ts';
+import type { Soundness } from './integrity.ts';
+import type { Revisions } from './revisions.ts';
+import { unreadableFinder } from './unreadable.ts';
 
 export interface StandInOptions {
   readonly store: Pick<Store, 'committedBefore' | 'heal'>;
@@ -66,5 +69,25 @@ export const standInFinder = ({ store, load, whyDamaged, onProblem }: StandInOpt
       });
     }
     return found.standIn;
+  };
+};
+
+/** What the controller of updates asks when a document is damaged. */
+export const damagedDocuments = ({
+  store,
+  revisions,
+  soundness,
+  onProblem,
+}: Pick<StandInOptions, 'store' | 'onProblem'> & {
+  readonly revisions: Revisions;
+  readonly soundness: Soundness | undefined;
+}) => {
+  const { load, loaded } = revisions;
+  const whyDamaged = async (revision: string): Promise<string | undefined> =>
+    soundness?.whyUnsound(await load(revision), new AbortController().signal);
+  return {
+    whyUnreadable: unreadableFinder(load),
+    isLoaded: (revision: string): boolean => loaded(revision) !== undefined,
+    standIn: standInFinder({ store, load, whyDamaged, onProblem }),
   };
 };

@@ -9,7 +9,7 @@
  * `disks/` or of another program's making.
  */
 
-import type { Failure } from '../../resources/kinds/update.ts';
+import type { BrokenBefore, Failure } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts';
 import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
@@ -28,6 +28,7 @@ import { openVerified } from './objects/verified-files.ts';
 import { Rejection } from './rejection.ts';
 import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './space/housekeeping.ts';
 import { NOTHING_USED, type Uses } from './space/objects-in-use.ts';
+import { brokenBeforeFile, brokenBeforeIn } from './trails/broken-before.ts';
 import { committedByEvidence } from './trails/committed-evidence.ts';
 import { documentChecksum } from './trails/document-checksum.ts';
 import { openDocuments } from './trails/documents.ts';
@@ -121,6 +122,10 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   rolledBack(): Promise<string | undefined>;
   /** Revisions that the storage shows to have been committed, the one that ran last first; for when `pv_rev` is no help. */
   committedBefore(): Promise<readonly string[]>;
+  /** Remembers over a reboot what was broken when a trial began; nothing: forgets it. */
+  setBrokenBefore(broken: BrokenBefore): Promise<void>;
+  /** Nothing where it cannot be read: then the trial is judged by everything. */
+  brokenBefore(): Promise<BrokenBefore>;
   /** Revisions that failed, by name, as long as their trail exists. */
   failures(): Promise<Failures>;
   recordFailure(failure: Failure): Promise<void>;
@@ -285,6 +290,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     setRolledBack: (reason) => (reason === undefined ? files.remove(rollback) : files.write(rollback, reason, 0o644)),
     rolledBack: async () => (await readSideFile(files, rollback, MAX_REASON_BYTES, onProblem))?.toString(),
     committedBefore,
+    ...brokenBeforeIn(files, brokenBeforeFile(paths.storage), onProblem),
     failures,
     forgetFailure: async (revision) => records.setFailure(trailOf(revision), undefined),
     recordFailure: async (failure) =>
