@@ -113,11 +113,10 @@ describe('a trial', () => {
   });
 
   it('of a document that cannot be read is refused by the device, with the reason', async () => {
-    await open({
-      load: async () => {
-        throw new Rejection('no such key');
-      },
-    });
+    const load = async (): Promise<never> => {
+      throw new Rejection('no such key');
+    };
+    await open({ load, whyUnreadable: unreadableFinder(load) });
     await expect(tried()).rejects.toMatchObject({ code: 'EINVAL', message: expect.stringContaining('no such key') });
     expect(await status()).toMatchObject({ unreadable: 'no such key' });
   });
