@@ -32,6 +32,7 @@ import { observeEverything, plannable, updatesIn, watching } from './observation
 import type { Oem } from './oem.ts';
 import { openRequests, type Requests } from './requests.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
+import { damagedDocuments } from './stand-in.ts';
 import { type Keeper, openKeeper, type StorageSettings } from './storage-maintenance.ts';
 import { leftOver, settled } from './teardown.ts';
 import { onceOpened } from './wait-for-opening.ts';
@@ -187,6 +188,7 @@ const openCore = async (
     update: {
       ...{ store, session, commitDelaySeconds, rebootTransitions, reboot },
       load: revisions.load,
+      ...damagedDocuments({ store, revisions, soundness, onProblem }),
       ...(loader === undefined ? {} : { makeBootable: loader.makeBootable }),
       ...(soundness === undefined ? {} : { soundness }),
     },
