@@ -167,6 +167,8 @@ class LinuxContainers implements Containers {
       this.#tell(life, signal).catch((error: unknown) => {
         if (!hasCode(error, 'ENOENT', 'ESRCH')) throw error; // it has ended meanwhile
       });
+      // An init that waits for what it froze would never end.
+      await this.#cgroups.thawTree(name);
     });
   }
 
@@ -186,6 +188,7 @@ class LinuxContainers implements Containers {
     if (life.phase !== 'running') {
       // No init yet or no more: the monitor hangs, in a hook or a mount. The kernel ends init with it.
       await killMonitor(life.monitorPid);
+      await this.#cgroups.thawTree(name);
       return;
     }
     try {
@@ -194,8 +197,7 @@ class LinuxContainers implements Containers {
       if (!(error instanceof DeviceError)) throw error;
       if (life.initPid !== 0 && (await this.#isInit(life))) sendSignal(life.initPid, constants.signals.SIGKILL);
     }
-    // In a v1 hierarchy the frozen do not die.
-    await this.#cgroups.thaw(name);
+    await this.#cgroups.thawTree(name);
   }
 
   async unfreeze(name: string): Promise<void> {
