@@ -51,6 +51,8 @@ export interface DesiredInputs {
   readonly compiled: (revision: string) => CompiledRevision | undefined;
   /** What is wrong with the objects of a revision. */
   readonly faultOf: (revision: string) => string | undefined;
+  /** Containers of a revision whose content is damaged, and what of it; default: none. */
+  readonly damagedIn?: (revision: string) => Readonly<Record<string, string>>;
 }
 
 export type Desired =
@@ -82,7 +84,7 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   if (compiled === undefined) return unchanged(`${effective} was not read yet`);
 
   const before = update.trial === undefined ? undefined : inputs.compiled(update.trial.fallback)?.desired;
-  const whole = resourcesOf(compiled, proposal, intents, before);
+  const whole = withDamage(resourcesOf(compiled, proposal, intents, before), inputs.damagedIn?.(effective) ?? {});
   const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
   return { is: 'revision', revision: compiled.revision, desired };
 };
@@ -106,6 +108,17 @@ const resourcesOf = (
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;
   return desired;
+};
+
+/** Containers whose content is damaged keep their place, so that they are shown, and are not started. */
+const withDamage = (desired: DesiredResources, damaged: Readonly<Record<string, string>>): DesiredResources => {
+  const marked: Record<Ref, Spec> = { ...desired };
+  for (const [name, reason] of Object.entries(damaged)) {
+    const ref = refOf('container', name);
+    const spec = desired[ref] as Spec<'container'> | undefined; // `container/…` holds nothing else
+    if (spec !== undefined) marked[ref] = { ...spec, damaged: reason };
+  }
+  return marked;
 };
 
 /** Safe mode: only containers with role mgmt, and what they need, to reach the device and repair it. */
