@@ -133,7 +133,15 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     loop.stop();
   };
   return {
-    ...openRequests({ loop, ledger, history, intents, signalReady: core.signalReady, onIntent: desired.refresh }),
+    ...openRequests({
+      clock: host.clock,
+      loop,
+      ledger,
+      history,
+      intents,
+      signalReady: core.signalReady,
+      onIntent: desired.refresh,
+    }),
     ...{ loop, store, revisions, history, arbiter, stop },
     intents: () => [...intents],
     collectGarbage: async () => (await keeper.collecting?.collect()) ?? 0,
