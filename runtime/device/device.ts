@@ -110,6 +110,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
     wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
     onProblem: options.onProblem,
+    onBug: options.onBug,
   });
   const { host, store, soundness, collecting } = keeper;
   const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
@@ -198,7 +199,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     desired.open('verified');
     loop.look(UPDATE);
   };
-  soundness?.watchOver(await store.bootVariables(), revisions.load, checked).catch(options.onBug);
+  soundness?.watchOver(await store.bootVariables(), revisions.load, checked);
 
   if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
   const stop = (): void => {

@@ -1,4 +1,5 @@
 /** When garbage is collected: on demand, when the disk is low or full, and after a commit. */
+import { startJob } from '../engine/job.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
 import type { CollectRequest } from '../store/space/housekeeping.ts';
 import type { Reserve } from '../store/space/reserve.ts';
@@ -18,6 +19,7 @@ export interface CollectingOptions {
   /** Asked whenever they count. */
   readonly limits: () => CollectingLimits;
   readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
 }
 
 export interface Collecting {
@@ -25,7 +27,7 @@ export interface Collecting {
   collect(request?: CollectRequest): Promise<number>;
   /** There was no room even for a few bytes. */
   isFull(): void;
-  /** Told at every look; another one than before means a commit. */
+  /** Called whenever the update changes; another revision than before means a commit. */
   committed(revision: string): void;
   stop(): void;
 }
@@ -35,61 +37,75 @@ const SUBJECT = 'storage';
 const FACTORY = '0';
 
 export const startCollecting = (options: CollectingOptions): Collecting => {
-  const { store, reserve, clock, limits, onProblem } = options;
+  const { store, reserve, clock, limits, onProblem, onBug } = options;
   const stopping = new AbortController();
   let lastCommitted: string | undefined;
-  let cancelTimer: (() => void) | undefined;
+  /** Collections that are due, in order; one that the device refuses stays due. */
+  const due: CollectRequest[] = [];
+  let isMeasuring = false;
 
-  const collect = async (request: CollectRequest = {}): Promise<number> => {
-    const bytes = await store.collect({ ...request, signal: stopping.signal });
-    await attempt('the emergency reserve could not be made', () => reserve.restore());
-    return bytes;
-  };
-
-  /** The device said no: told, and tried again at the next occasion. */
-  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+  /** Not to have the reserve is a problem, and nothing that anybody could do something about. */
+  const restoreReserve = async (): Promise<void> => {
     try {
-      await work();
+      await reserve.restore();
     } catch (error) {
       if (stopping.signal.aborted) return;
       if (!(error instanceof DeviceError)) throw error;
-      onProblem(SUBJECT, `${what}: ${error.message}`);
+      onProblem(SUBJECT, `the emergency reserve could not be made: ${error.message}`);
     }
   };
-  const inBackground = (request: CollectRequest): void =>
-    void attempt('garbage could not be collected', () => collect(request));
-
-  /** Nobody looks while there is no threshold. */
-  const lookAtThreshold = (): void => {
-    cancelTimer = undefined;
-    if (limits().thresholdPercent <= 0) return;
-    void attempt('the free space could not be told', async () => {
-      const { availableBytes, totalBytes } = await store.space();
-      if (availableBytes * 100 < limits().thresholdPercent * totalBytes)
-        inBackground({ youngSeconds: limits().defertimeSeconds });
-    });
-    cancelTimer = clock.schedule(clock.nowMs() + LOOK_EVERY_MS, lookAtThreshold);
+  const collect = async (request: CollectRequest = {}): Promise<number> => {
+    const bytes = await store.collect({ ...request, signal: stopping.signal });
+    await restoreReserve();
+    return bytes;
+  };
+  const isLow = async (): Promise<boolean> => {
+    const { availableBytes, totalBytes } = await store.space();
+    return availableBytes * 100 < limits().thresholdPercent * totalBytes;
   };
 
-  void attempt('the emergency reserve could not be made', () => reserve.restore());
-  lookAtThreshold();
+  const job = startJob({
+    name: 'garbage collection',
+    clock,
+    work: async () => {
+      for (let next = due[0]; next !== undefined; next = due[0]) {
+        await collect(next);
+        due.shift();
+      }
+      // Nobody looks while there is no threshold.
+      isMeasuring = limits().thresholdPercent > 0;
+      if (!isMeasuring) return undefined;
+      if (await isLow()) await collect({ youngSeconds: limits().defertimeSeconds });
+      return clock.nowMs() + LOOK_EVERY_MS;
+    },
+    onProblem: (message) => onProblem(SUBJECT, `garbage could not be collected: ${message}`),
+    onBug,
+  });
+  const demand = (request: CollectRequest): void => {
+    due.push(request);
+    job.run();
+  };
+
+  void restoreReserve().catch(onBug);
+  job.run();
   return {
     collect,
     isFull: () => {
       onProblem(SUBJECT, 'the disk is full: the emergency reserve is in use, and garbage is collected');
-      inBackground({});
+      demand({});
     },
     committed: (revision) => {
-      if (cancelTimer === undefined) lookAtThreshold();
       const previous = lastCommitted;
       lastCommitted = revision;
+      // The configuration may have got a threshold meanwhile.
+      if (!isMeasuring && limits().thresholdPercent > 0) job.run();
       // One step back stays possible without bringing everything again, and so does the last resort.
       if (previous !== undefined && previous !== revision)
-        inBackground({ keep: [previous, FACTORY], youngSeconds: limits().defertimeSeconds });
+        demand({ keep: [previous, FACTORY], youngSeconds: limits().defertimeSeconds });
     },
     stop: () => {
       stopping.abort();
-      cancelTimer?.();
+      job.stop();
     },
   };
 };

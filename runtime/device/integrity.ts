@@ -3,6 +3,7 @@
  * tried; the committed one is kept running, and put right as soon as somebody brings what it lacks.
  */
 import { merge, type Subscription } from 'rxjs';
+import { startJob } from '../engine/job.ts';
 import { type Clock, DeviceError, type Files } from '../host/host.ts';
 import type { BootRevisions } from '../store/boot/boot-revisions.ts';
 import type { Source } from '../store/objects/verification.ts';
@@ -26,13 +27,14 @@ export interface SoundnessOptions {
   /** Where somebody may bring what is missing. */
   readonly directories: readonly string[];
   readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
 }
 
 export interface Soundness {
   /** Why a revision must not be tried; undefined: it may. @throws DeviceError */
   whyUnsound(revision: Checked, signal: AbortSignal): Promise<string | undefined>;
   /** Checks what a boot tries and what it falls back to, puts their files right, and again while anything is wrong. */
-  watchOver(booted: BootRevisions, load: Load, onChange: () => void): Promise<void>;
+  watchOver(booted: BootRevisions, load: Load, onChange: () => void): void;
   /** What is wrong with a revision that is watched over. */
   faultOf(revision: string): string | undefined;
   stop(): void;
@@ -58,7 +60,7 @@ const readable = async (load: () => Promise<Checked>): Promise<Checked | undefin
 };
 
 export const watchSoundness = (options: SoundnessOptions): Soundness => {
-  const { files, clock, store, sources, directories, onProblem } = options;
+  const { files, clock, store, sources, directories, onProblem, onBug } = options;
   const stopping = new AbortController();
   const faults = new Map<string, string>();
 
@@ -84,32 +86,24 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
     else faults.set(revision.revision, fault);
   };
 
-  const watchOver: Soundness['watchOver'] = async ({ committed, trying }, load, onChange) => {
+  const watchOver: Soundness['watchOver'] = ({ committed, trying }, load, onChange) => {
     const revisions = trying === undefined ? [committed] : [trying, committed];
-    // Watched before it is looked at: what is brought meanwhile must not be missed.
-    let isOffered = false;
-    let wake = (): void => undefined;
-    const offers = offering(() => {
-      isOffered = true;
-      wake();
-    });
-    stopping.signal.addEventListener('abort', () => wake());
-    try {
-      do {
-        isOffered = false;
+    const job = startJob({
+      name: 'verification',
+      clock,
+      work: async () => {
         for (const revision of revisions) await look(() => load(revision));
-        onChange();
-        if (faults.size === 0) return;
-        if (!isOffered)
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-      } while (!stopping.signal.aborted);
-    } catch (error) {
-      if (!stopping.signal.aborted) throw error;
-    } finally {
-      offers.unsubscribe();
-    }
+        if (!stopping.signal.aborted) onChange();
+        if (faults.size === 0) offers.unsubscribe();
+        return undefined;
+      },
+      onProblem: (message) => onProblem('storage', message),
+      onBug,
+    });
+    // Watched before it is looked at: what is brought meanwhile must not be missed.
+    const offers = offering(job.run);
+    stopping.signal.addEventListener('abort', job.stop);
+    job.run();
   };
 
   /** Tells some time after the first of a burst, by when a copy is mostly complete. */

@@ -3,7 +3,7 @@
  * up, or does no harm when it does.
  *
  * In: the host, the limits, and who is going to be run. Out: a host whose small writes have an emergency reserve, the
- * store, and whether a revision is sound. Verification and collection go on beside the loop; nothing here starts or
+ * store, and whether a revision is sound. Verification and collection are jobs of the engine; nothing here starts or
  * stops anything, and a device that says no is a problem to tell, not an end.
  */
 import type { Paths } from '../../resources/paths.ts';
@@ -38,6 +38,7 @@ export interface KeeperOptions {
   /** Revisions that somebody is about to run. */
   readonly wanted: () => Iterable<string>;
   readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
 }
 
 export interface Keeper {
@@ -63,7 +64,7 @@ const plainKeeper = (host: Host, store: Store): Keeper => ({
 });
 
 const keeperWith = async (options: KeeperOptions, settings: () => StorageSettings): Promise<Keeper> => {
-  const { host, paths, onProblem } = options;
+  const { host, paths, onProblem, onBug } = options;
   let collecting: Collecting | undefined;
   const reserve = openReserve({
     files: host.files,
@@ -73,7 +74,7 @@ const keeperWith = async (options: KeeperOptions, settings: () => StorageSetting
   });
   const kept: Host = { ...host, files: reserve.files };
   const store = await storeOn(options, kept);
-  collecting = startCollecting({ store, reserve, clock: host.clock, limits: settings, onProblem });
+  collecting = startCollecting({ store, reserve, clock: host.clock, limits: settings, onProblem, onBug });
   const soundness = settings().checksum
     ? watchSoundness({
         files: host.files,
@@ -82,6 +83,7 @@ const keeperWith = async (options: KeeperOptions, settings: () => StorageSetting
         sources: [offersIn(host.files, store, paths.watch)],
         directories: [paths.watch, `${paths.watch}/objects`],
         onProblem,
+        onBug,
       })
     : undefined;
   const running = collecting;

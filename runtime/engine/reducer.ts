@@ -4,9 +4,7 @@ import type { Action } from '../../resources/action.ts';
 import type { Ref } from '../../resources/ref.ts';
 import type { ActionFailure, Snapshot } from '../../resources/snapshot.ts';
 import type { Event } from './event.ts';
-
-const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 60_000;
+import { retryDelayMs } from './retry-delay.ts';
 
 export const reduce = (snapshot: Snapshot, event: Event): Snapshot =>
   produce(snapshot, (draft: Draft<Snapshot>) => {
@@ -72,8 +70,7 @@ const nextFailure = (
   { action, atMs, code, message }: Extract<Event, { type: 'action.failed' }>,
 ): ActionFailure => {
   const attempts = previous?.action === action.type ? previous.attempts + 1 : 1;
-  const delayMs = Math.min(FIRST_RETRY_MS * 4 ** Math.min(attempts - 1, 10), LONGEST_RETRY_MS);
-  return { action: action.type, attempts, code, message, retryAtMs: atMs + delayMs };
+  return { action: action.type, attempts, code, message, retryAtMs: atMs + retryDelayMs(attempts) };
 };
 
 /** Statuses are small JSON values, built by one function each: equal text means equal value. */

@@ -10,6 +10,7 @@
  */
 import { merge, Observable, type Subscription } from 'rxjs';
 import type { Identity, UpdateSpec } from '../../../resources/kinds/update.ts';
+import { startJob } from '../../engine/job.ts';
 import { type Clock, DeviceError, type Files } from '../../host/host.ts';
 import type { Store } from '../../store/store.ts';
 import type { Read } from './examine-drop.ts';
@@ -43,7 +44,8 @@ export interface Incoming {
   report(revision: string, report: ProgressReport): Promise<void>;
 }
 
-const RETRY_MS = 30_000;
+/** A watch that cannot be had, say because the kernel has no more of them, is asked for again after this long. */
+const WATCH_AGAIN_MS = 30_000;
 
 export const incoming = (options: IncomingOptions): Incoming => {
   const { files, clock, directory, onProblem = () => undefined } = options;
@@ -51,101 +53,64 @@ export const incoming = (options: IncomingOptions): Incoming => {
   let propose: (proposal: Proposal) => void = () => undefined;
   const watching = new Watching({ ...options, statusFiles, propose: (proposal) => propose(proposal) });
 
-  /** The directory itself cannot be looked at or written to: says so, and when to try again. */
-  const attempt = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      onProblem(directory, error.message);
-      return otherwise;
-    }
-  };
-  const look = async (): Promise<number | undefined> =>
-    attempt(async () => {
-      await files.makeDirectory(directory, 0o755);
-      return await watching.look();
-    }, clock.nowMs() + RETRY_MS);
-
   return {
     proposals: new Observable((subscriber) => {
       propose = (proposal) => subscriber.next(proposal);
-      return repeatedly(
+      const watch = watchOn(options, () => job.run());
+      const job = startJob({
+        name: directory,
         clock,
-        look,
-        (error) => subscriber.error(error),
-        (wake) => watchBoth(options, wake, onProblem),
-      );
+        work: async () => {
+          const watchAgainMs = watch.renew();
+          await files.makeDirectory(directory, 0o755);
+          const lookAgainMs = await watching.look();
+          const times = [watchAgainMs, lookAgainMs].filter((atMs) => atMs !== undefined);
+          return times.length === 0 ? undefined : Math.min(...times);
+        },
+        onProblem: (message) => onProblem(directory, message),
+        onBug: (error) => subscriber.error(error),
+      });
+      job.run();
+      return () => {
+        watch.stop();
+        job.stop();
+      };
     }),
-    report: (revision, report) => attempt(() => watching.report(revision, report), undefined),
+    report: async (revision, report) => {
+      try {
+        await watching.report(revision, report);
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        onProblem(directory, error.message);
+      }
+    },
   };
 };
 
-/**
- * Runs `look` when `watch` wakes it and at the times it asks for, never twice at once; a wake during a run is
- * remembered. Returns how to stop.
- */
-const repeatedly = (
-  clock: Clock,
-  look: () => Promise<number | undefined>,
-  onBug: (error: unknown) => void,
-  watch: (wake: () => void) => () => void,
-): (() => void) => {
-  let isBusy = false;
-  let again = false;
-  let isStopped = false;
-  let cancelTimer = (): void => undefined;
-
-  const run = async (): Promise<void> => {
-    cancelTimer();
-    let atMs: number | undefined;
-    isBusy = true;
-    try {
-      do {
-        again = false;
-        atMs = await look();
-      } while (again && !isStopped);
-    } finally {
-      isBusy = false;
-    }
-    if (atMs !== undefined && !isStopped) cancelTimer = clock.schedule(atMs, wake);
-  };
-  const wake = (): void => {
-    again = true;
-    if (!isBusy && !isStopped) run().catch(onBug);
-  };
-  const unwatch = watch(wake);
-  wake();
-  return () => {
-    isStopped = true;
-    cancelTimer();
-    unwatch();
-  };
-};
-
-/** Both directories; where a watch cannot be had, it is asked for again after a while. */
-const watchBoth = (
-  { files, clock, directory }: IncomingOptions,
+/** Watches the directory and the objects in it. */
+const watchOn = (
+  { files, clock, directory, onProblem = () => undefined }: IncomingOptions,
   wake: () => void,
-  onProblem: (subject: string, message: string) => void,
-): (() => void) => {
-  let cancelTimer = (): void => undefined;
+): { renew(): number | undefined; stop(): void } => {
   let subscription: Subscription | undefined;
+  let againAtMs: number | undefined;
   const follow = (): void => {
+    againAtMs = undefined;
     subscription = merge(files.watch(directory), files.watch(`${directory}/objects`)).subscribe({
       next: wake,
       error: (error: unknown) => {
         onProblem(directory, `cannot be watched: ${error instanceof Error ? error.message : String(error)}`);
-        cancelTimer = clock.schedule(clock.nowMs() + RETRY_MS, () => {
-          follow();
-          wake();
-        });
+        againAtMs = clock.nowMs() + WATCH_AGAIN_MS;
+        wake();
       },
     });
   };
-  follow();
-  return () => {
-    cancelTimer();
-    subscription?.unsubscribe();
+  return {
+    /** Watches again where that failed and is due. @returns when it is due; undefined: it watches */
+    renew: () => {
+      if (subscription === undefined || (againAtMs !== undefined && clock.nowMs() >= againAtMs)) follow();
+      return againAtMs;
+    },
+    stop: () => subscription?.unsubscribe(),
   };
 };

@@ -1,5 +1,6 @@
 /** Looks at the watched directory again and again: what is new, what is whole, which drop wins. */
 import { isFinal, MESSAGE, progressOf } from '../../../resources/progress.ts';
+import { type RetryDelays, retryDelayMs } from '../../engine/retry-delay.ts';
 import { DeviceError } from '../../host/host.ts';
 import { Rejection } from '../../store/rejection.ts';
 import { NoRoom } from '../../store/space/room.ts';
@@ -14,8 +15,8 @@ import { placementOf } from './revision-placement.ts';
 import type { ProgressReport, StatusFiles } from './status-file.ts';
 
 const SETTLE_MS = 500;
-const FIRST_RETRY_MS = 5_000;
-const LAST_RETRY_MS = 300_000;
+/** Of a drop that the device refuses to deal with. */
+const DROP_DELAYS: RetryDelays = { firstMs: 5_000, factor: 2, longestMs: 300_000 };
 
 export interface WatchingOptions extends IncomingOptions {
   readonly statusFiles: StatusFiles;
@@ -88,8 +89,8 @@ export class Watching {
       await work();
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      const delayMs = Math.min(FIRST_RETRY_MS * 2 ** drop.refusals++, LAST_RETRY_MS);
-      drop.phase = { is: 'refused', atMs: this.#options.clock.nowMs() + delayMs };
+      drop.refusals += 1;
+      drop.phase = { is: 'refused', atMs: this.#options.clock.nowMs() + retryDelayMs(drop.refusals, DROP_DELAYS) };
       this.#options.onProblem?.(drop.file, error.message);
     }
   }
