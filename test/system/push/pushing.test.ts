@@ -168,7 +168,8 @@ describeSystem('pushing', () => {
 
   test('what fails is told, remembered, and tried again when asked', async ({ device }) => {
     const outside = await listening(device);
-    const state = realState().container('bad', { behaviour: 'exit 3' });
+    // It never says that it is ready: one that only ends early may be committed before its end is seen.
+    const state = realState().container('bad', { behaviour: 'exit 3', run: { status_goal: 'READY' } });
     for (const [id, content] of state.objects) await outside.ask('PUT', `/v1/objects/${id}`, { body: content });
     const run = (query = '') =>
       outside.ask('PUT', `/v1/revisions/bad?run=true&wait=60${query}`, { body: state.toText() });
