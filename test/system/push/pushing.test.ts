@@ -183,11 +183,14 @@ describeSystem('pushing', () => {
       json: { Error: expect.stringContaining('This content failed before') },
     });
     expect(await run('&retry=true')).toMatchObject(failed);
-    const { body } = await device.request('GET', '/history');
-    const attempts = (JSON.parse(body) as { revision: string; from: string }[]).filter(
-      ({ revision }) => revision === 'locals/bad',
-    );
-    expect(attempts.map(({ from }) => from)).toEqual(['ci at 127.0.0.1', 'ci at 127.0.0.1']);
+    // What is kept is written in the background, after the answer.
+    const attempts = async (): Promise<readonly string[]> => {
+      const { body } = await device.request('GET', '/history');
+      const all = JSON.parse(body) as readonly { readonly revision: string; readonly from: string }[];
+      return all.filter(({ revision }) => revision === 'locals/bad').map(({ from }) => from);
+    };
+    await until('both are in the history', async () => (await attempts()).length === 2, { detail: attempts });
+    expect(await attempts()).toEqual(['ci at 127.0.0.1', 'ci at 127.0.0.1']);
   });
 
   test('what needs a boot is told so before it, and followed after it', async ({ device }) => {
