@@ -123,6 +123,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'runtime/engine',
       'runtime/rehearsal',
       'runtime/sources',
+      'runtime/store',
       'runtime/threads',
       'runtime/cli/shared/**',
     ],

@@ -81,23 +81,28 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   const compiled = inputs.compiled(effective);
   if (compiled === undefined) return unchanged(`${effective} was not read yet`);
 
-  const whole = resourcesOf(compiled, proposal, intents);
+  const before = update.trial === undefined ? undefined : inputs.compiled(update.trial.fallback)?.desired;
+  const whole = resourcesOf(compiled, proposal, intents, before);
   const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
   return { is: 'revision', revision: compiled.revision, desired };
 };
 
 const unchanged = (why: string): Desired => ({ is: 'unchanged', why });
 
+/** @param before during a trial: the resources that it changes. What it changes is started, or it would not be tried. */
 const resourcesOf = (
   { desired: resources }: CompiledRevision,
   proposal: UpdateSpec | undefined,
   intents: Intents,
+  before: DesiredResources | undefined,
 ): DesiredResources => {
   const desired: Record<Ref, Spec> = { ...resources };
   for (const [name, { stopped, generation }] of Object.entries(intents)) {
     const ref = refOf('container', name);
-    const spec = desired[ref] as Spec<'container'> | undefined; // `container/…` holds nothing else
-    if (spec !== undefined) desired[ref] = { ...spec, stopped, generation };
+    const [spec, earlier] = [desired[ref], before?.[ref]] as (Spec<'container'> | undefined)[]; // `container/…` holds nothing else
+    if (spec === undefined) continue;
+    const isTried = before !== undefined && earlier?.definition !== spec.definition;
+    desired[ref] = { ...spec, stopped: stopped && !isTried, generation };
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;
   return desired;

@@ -12,7 +12,7 @@ import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot/b
 import { ConfigError } from './config-error.ts';
 import type { Level } from './config-level.ts';
 import { type Caches, cachesOf, placesOf } from './directories.ts';
-import { DEFAULT_INIT_MODE } from './init-mode.ts';
+import { DEFAULT_INIT_MODE, isAppengine } from './init-mode.ts';
 import { commandLine, type Entry, environmentEntries, fileEntries } from './key-value-entries.ts';
 import type { ConfigKey, ConfigValues } from './keys.ts';
 import { type ListenAddress, listenAddress } from './listen-address.ts';
@@ -28,6 +28,8 @@ export interface Config {
   readonly caches: Caches;
   /** What `values` and `modified` were made of. */
   readonly settings: Settings;
+  /** The revision that the boot loader started, `pv_rev` on the command line; counts for the init of a device only. */
+  readonly booted: string;
   /** Where the boot variables are. */
   readonly bootloader: BootBackEnd;
   /** undefined: no status page. */
@@ -74,6 +76,12 @@ const APPENGINE: readonly Entry[] = Object.entries({
   PV_UPDATER_COMMIT_DELAY: '5',
 }).map(([key, value]) => ({ key, value }));
 
+/** What nobody sets on a device: there the mode is set. Revisions are not signed and no hub is asked for, as above. */
+const INIT: readonly Entry[] = Object.entries({
+  PV_SECUREBOOT_MODE: 'disabled',
+  PV_CONTROL_REMOTE: '0',
+}).map(([key, value]) => ({ key, value }));
+
 type Named = readonly (readonly Entry[])[];
 
 /** Of the sources in this order, whoever names one first. */
@@ -100,10 +108,13 @@ const withPolicy = (settings: Settings, named: Named, readPolicy: ConfigSources[
   };
 };
 
-const settingsFrom = ({ env, file, filePath, cmdline, readPolicy }: ConfigSources): Settings => {
+const settingsFrom = (
+  { env, file, filePath, cmdline, readPolicy }: ConfigSources,
+  defaults: readonly Entry[],
+): Settings => {
   const [inFile, inEnvironment] = [fileEntries(file ?? '', filePath), environmentEntries(env)];
   const { pv, ph, args } = commandLine(cmdline ?? '');
-  const builtIn = applyEntries(DEFAULTS, APPENGINE, 'default');
+  const builtIn = applyEntries(DEFAULTS, defaults, 'default');
   const withFile = applyEntries(builtIn, inFile, 'pv conf file');
   const withWords = applyEntries(applyEntries(withFile, pv, 'pv cmdline'), ph, 'ph cmdline');
   const withEnv = applyEntries(withWords, inEnvironment, 'env');
@@ -136,17 +147,20 @@ const bootBackEndOf = (values: ConfigValues, modified: Config['modified']): Boot
   return type;
 };
 
+const bootedRevisionIn = ({ env, cmdline = '' }: ConfigSources): string =>
+  env['pv_rev'] ?? /(?:^| )pv_rev=(\S+)/.exec(cmdline)?.[1] ?? '0';
+
+/** The mode comes with the settings, and with it what is set when nobody sets it. */
+const settingsOf = (sources: ConfigSources): Settings => {
+  const settings = settingsFrom(sources, APPENGINE);
+  return isAppengine(valuesOf(settings).PV_SYSTEM_INIT_MODE) ? settings : settingsFrom(sources, INIT);
+};
+
 /** @throws ConfigError when the daemon cannot be run with what is set. */
 export const loadConfig = (sources: ConfigSources): LoadedConfig => {
-  const settings = settingsFrom(sources);
+  const settings = settingsOf(sources);
   const values = valuesOf(settings);
   const modified = modifiedOf(settings);
-  const mode = values.PV_SYSTEM_INIT_MODE;
-  if (mode !== 'appengine')
-    throw new ConfigError(
-      `PV_SYSTEM_INIT_MODE is "${mode}" (from ${modified.PV_SYSTEM_INIT_MODE}), which is not supported yet; ` +
-        'set PV_SYSTEM_INIT_MODE=appengine to run beside the init of this machine',
-    );
   const listen = values.PV_STATUS_LISTEN;
   const config: Config = {
     values,
@@ -155,6 +169,7 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
     caches: cachesOf(values, modified),
     settings,
     bootloader: bootBackEndOf(values, modified),
+    booted: bootedRevisionIn(sources),
     statusListen: listen === undefined || listen === '' ? undefined : listenAddress(listen),
     push: pushConfigOf(values),
     sysctls: settings.sysctls,

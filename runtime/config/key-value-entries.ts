@@ -23,10 +23,14 @@ export const fileEntries = (content: string, path?: string): readonly Entry[] =>
     return [path === undefined ? entry : { ...entry, from: `${path}:${index + 1}` }];
   });
 
+/** Left for the bootloader's part of the program: no settings. The kernel hands words of its command line to init as variables. */
+const NOT_SETTINGS = ['try', 'rev', 'trying'];
+const BOOT_VARIABLES = NOT_SETTINGS.map((name) => `pv_${name}`);
+
 /** Environment variables that start with `PV_` or `PH_`, in any case. */
 export const environmentEntries = (env: Readonly<Record<string, string | undefined>>): readonly Entry[] =>
   Object.entries(env).flatMap(([key, value]) =>
-    /^p[vh]_/i.test(key) && value !== undefined ? [{ key, value, from: key }] : [],
+    /^p[vh]_/i.test(key) && !BOOT_VARIABLES.includes(key) && value !== undefined ? [{ key, value, from: key }] : [],
   );
 
 const MODE_WORDS: Readonly<Record<string, string>> = {
@@ -52,9 +56,6 @@ export interface CommandLine {
 
 /** The kernel hands no more to the program that Pantavisor is. */
 const MAX_COMMAND_LINE = 1023;
-/** Left for the bootloader's part of the program: no settings. */
-const NOT_SETTINGS = ['try', 'rev', 'trying'];
-
 /** Words are split at blanks and nothing else, and their case counts. */
 export const commandLine = (text: string): CommandLine => {
   const words = text.slice(0, MAX_COMMAND_LINE).replace(/\n$/, '').split(' ');

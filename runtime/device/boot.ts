@@ -5,6 +5,7 @@
 
 import type { Failure, Lifeline } from '../../resources/kinds/update.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
+import type { BspManifest } from '../../resources/state-format/bsp-manifest.ts';
 import type { Ledger } from '../engine/ledger.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
 import type { Store } from '../store/store.ts';
@@ -31,9 +32,23 @@ export interface TrialEntry {
 
 export const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
 
-export type LifelineEntry = Pick<Lifeline, 'stage' | 'reason'>;
+export type LifelineEntry = Pick<Lifeline, 'stage' | 'reason' | 'sinceMs'>;
+
+/** What a real boot loader did, and what it needs; in appengine mode the daemon plays its part. */
+export interface BootEnvironment {
+  /** The revision whose kernel and root file system run. */
+  readonly booted: string;
+  /** How far a revision came that the boot loader went back from: a sentence. */
+  attemptOf(revision: string): Promise<string>;
+  /** Leaves a note for the next boot: this one came as far as the daemon. */
+  arrived(revision: string): Promise<void>;
+  /** Puts what boots a revision where the boot loader finds it. @throws Rejection when it cannot be booted. */
+  makeBootable(revision: string, bsp: BspManifest | undefined): Promise<void>;
+}
 
 export interface BootOptions {
+  /** undefined: the daemon decides here what is booted. */
+  readonly loader?: BootEnvironment;
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly store: Store;
@@ -64,15 +79,18 @@ const UNMARKED = 'the boot could not mark it as tried, because the storage took 
  * What the boot script does, once per boot: the revision to be tried is tried exactly once; whatever
  * happens then, the next boot is the committed one.
  */
-export const bootDevice = async ({ clock, ledger, store, session, onProblem }: BootOptions): Promise<void> => {
+export const bootDevice = async (options: BootOptions): Promise<void> => {
+  const { clock, ledger, store, session, onProblem, loader } = options;
   // The daemon was started again; the device was not.
   if ((await ledger.get('update', BOOT)) !== undefined) return;
-  const { trying, spent } = await store.bootVariables();
+  const { committed, trying, spent } = await store.bootVariables();
   const rolledBack = await store.rolledBack();
   // A device that was shut down and not switched off has still got the ledger of the boot before.
   for (const entry of [REBOOT, TRIAL, LIFELINE]) await ledger.remove('update', entry);
   // What cannot be marked as tried could be tried again and again: it is not tried, and rolled back.
-  const isDue = trying !== undefined && spent !== true;
+  const isDue = trying !== undefined && (loader === undefined ? spent !== true : loader.booted === trying);
+  if (loader !== undefined && loader.booted !== trying && loader.booted !== committed)
+    onProblem('boot', `the boot loader started the BSP of revision ${loader.booted}, but ${committed} is committed`);
   if (isDue && !(await ifPossible(onProblem, () => store.setTrying(trying, true)))) {
     const entry = { session: '', revision: trying, startedAtMs: clock.nowMs(), untried: UNMARKED };
     await ledger.put<TrialEntry>('update', TRIAL, entry);
@@ -81,8 +99,21 @@ export const bootDevice = async ({ clock, ledger, store, session, onProblem }: B
     await ledger.put<TrialEntry>('update', TRIAL, entry);
     await ifPossible(onProblem, () => store.setProgress(trying, progressOf('INPROGRESS', MESSAGE.trying)));
     await ifPossible(onProblem, () => store.setCurrent(trying));
+    await ifPossible(onProblem, async () => loader?.arrived(trying));
+  } else if (trying !== undefined && loader !== undefined) {
+    const untried = `the boot loader went back to ${loader.booted}: ${await loader.attemptOf(trying)}`;
+    await ledger.put<TrialEntry>('update', TRIAL, {
+      session: '',
+      revision: trying,
+      startedAtMs: clock.nowMs(),
+      untried,
+    });
   } else if (rolledBack !== undefined) {
-    await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason: rolledBack });
+    await ledger.put<LifelineEntry>('update', LIFELINE, {
+      stage: 'verifying',
+      reason: rolledBack,
+      sinceMs: clock.nowMs(),
+    });
   }
   await ledger.put('update', BOOT, { atMs: clock.nowMs() });
 };
@@ -126,6 +157,7 @@ export const settleCommitted = async (store: Store, ledger: Ledger, revision: st
   if (await isSettled(store, revision)) return;
   // What held the device up was about the revision before.
   await store.setRolledBack(undefined);
+  await store.setBrokenBefore({});
   await ledger.remove('update', LIFELINE);
   await store.setCurrent(revision);
   await store.setDone(revision);

@@ -57,6 +57,8 @@ export const openRevisions = (store: Store, context: Context, { reader = HERE, o
   const read = async (revision: string): Promise<Loaded> => {
     const bytes = await store.document(revision);
     if (bytes === undefined) throw notFound(revision);
+    const damage = await store.damageOf(revision, bytes);
+    if (damage !== undefined) throw new Rejection(`${MESSAGE.noState}: ${damage}`);
     const brought = (await oem?.read(bytes)) ?? [];
     const goalsTimeoutSeconds = oem?.goalsTimeoutSeconds(brought) ?? context.goalsTimeoutSeconds;
     const result = revisionOf(await reader.read(bytes, { ...contextOf(revision), goalsTimeoutSeconds }));

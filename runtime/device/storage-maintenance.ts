@@ -10,6 +10,7 @@ import type { Paths } from '../../resources/paths.ts';
 import type { Host } from '../host/host.ts';
 import { offersIn } from '../sources/directory/offers.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
+import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { StorageLimits } from '../store/space/housekeeping.ts';
 import { usesOf } from '../store/space/objects-in-use.ts';
 import { openReserve } from '../store/space/reserve.ts';
@@ -34,7 +35,7 @@ export interface KeeperOptions {
   readonly settings: (() => StorageSettings) | undefined;
   readonly reader: Pick<StateReader, 'hash'>;
   /** Default: `uboot`. */
-  readonly bootloader?: BootBackEnd;
+  readonly bootloader?: BootBackEnd | Bootloader;
   /** Revisions that somebody is about to run. */
   readonly wanted: () => Iterable<string>;
   readonly onProblem: (subject: string, message: string) => void;

@@ -18,6 +18,8 @@ export const appengine: Platform = {
         return new Promise(() => {});
       },
     }),
+  startWatchdog: () => ({ ready: () => {}, rebooting: () => {}, stop: () => {} }),
+  boot: () => ({}),
   // The same program in the same process: whoever supervises it sees it run on.
   reboot: () => {
     if (process.execve === undefined) throw new Error('this Node cannot replace itself: start pantavisor again');

@@ -18,6 +18,7 @@ import { realPaths } from '../host/linux/files/real-paths.ts';
 import { endProcess } from '../host/linux/kernel/end-process.ts';
 import { mallocTrim } from '../host/linux/kernel/libc.ts';
 import { linuxClock } from '../host/linux/kernel/linux-clock.ts';
+import { mendedHost } from '../host/mending-files.ts';
 import { startingFiles } from '../host/starting-files.ts';
 import { type Ending, startDeviceParts } from './device-parts.ts';
 import { logLevelOf } from './log-level.ts';
@@ -41,18 +42,23 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap, platfo
   const onProblem = (subject: string, message: string): void => log.warn({ subject }, message);
   const parts = openParts<Ending>((name) => log.debug(`${name} is up`));
 
+  const watchdog = await parts.add(
+    'watchdog',
+    () => platform.startWatchdog(config.values),
+    ({ stop, rebooting }, why) => (why === 'reboot' ? rebooting() : stop()),
+  );
   const paths = await realPaths(config.paths);
   await parts.add(
     'lock',
     () => lockDirectories([paths.storage, paths.run]),
     (unlock) => unlock(),
   );
-  const { files } = startingFiles(linuxFiles, linuxClock);
+  const { files } = startingFiles(mendedHost({ files: linuxFiles }, paths, onProblem).files, linuxClock);
   for (const directory of [paths.logs, paths.volumes, paths.lxc]) await files.makeDirectory(directory, 0o755);
   const onReboot = (): void => asked.resolve('reboot');
   const host = await parts.add(
     'host',
-    () => platform.openHost({ paths, onReboot }),
+    async () => mendedHost(await platform.openHost({ paths, onReboot }), paths, onProblem),
     ({ close }) => close(),
   );
   const sysctls = openSysctls(onProblem);
@@ -60,12 +66,14 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap, platfo
   await sysctls.apply(config.sysctls);
   const { statusUrl, pushUrl, leftOver } = await startDeviceParts(parts, {
     ...{ host, paths, config, live, log, tap, onProblem, onBug },
+    boot: platform.boot(paths),
     session: randomUUID(),
     releaseMemory,
     onPowerOff: () => asked.resolve('power off'),
   });
   const urls = { status: statusUrl, push: pushUrl };
   log.info({ socket: `${paths.run}/pv-ctrl`, watch: paths.watch, ...urls }, 'pantavisor is ready');
+  watchdog.ready();
 
   const end = await Promise.race([signals.first, asked.promise]);
   log.info(end === 'reboot' ? 'the device boots anew' : `${end}: every container is stopped`);

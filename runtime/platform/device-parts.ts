@@ -14,7 +14,7 @@ import type { Config } from '../config/config.ts';
 import { isAppengine } from '../config/init-mode.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import { openPorts, type Ports } from '../device/control-ports.ts';
-import { type Device, startDevice } from '../device/device.ts';
+import { type Device, type DeviceOptions, startDevice } from '../device/device.ts';
 import { type Logging, startLogging } from '../device/device-logging.ts';
 import { explainResource } from '../device/explain-resource.ts';
 import { progressText, stepsOf } from '../device/installed-steps.ts';
@@ -44,6 +44,8 @@ export interface DevicePartsOptions {
   readonly live: LiveConfig;
   readonly log: Logger;
   readonly tap: LogTap;
+  /** See Platform. */
+  readonly boot: Pick<DeviceOptions, 'bootloader' | 'loader'>;
   /** Differs for every start of the daemon. */
   readonly session: string;
   readonly onPowerOff: () => void;
@@ -139,6 +141,7 @@ const startOn = (options: DevicePartsOptions, opened: Promise<void>): Promise<De
   const lxc = lxcSettings(values);
   return startDevice({
     ...{ host, paths, bootloader, session, opened, onProblem, onBug },
+    ...options.boot,
     oem: oemOf({ live, files: host.files, paths, onProblem }),
     goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
     commitDelaySeconds: () => live.values.PV_UPDATER_COMMIT_DELAY,

@@ -2,11 +2,13 @@
 import pino, { type Logger } from 'pino';
 import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
+import { isAppengine } from '../config/init-mode.ts';
 import { endProcess } from '../host/linux/kernel/end-process.ts';
 import { findSources, type SourceOptions } from './config-sources.ts';
 import { logDestination } from './log-destination.ts';
 import { logLevelOf } from './log-level.ts';
 import { type LogTap, logTap } from './log-tap.ts';
+import type { Platform } from './platform.ts';
 
 const openLog = (config: Config, tap: LogTap): Logger =>
   pino({ level: logLevelOf(config.settings), base: null, timestamp: pino.stdTimeFunctions.isoTime }, tap);
@@ -18,6 +20,20 @@ const checkUser = (): void => {
     );
 };
 
+/** By hand it would set off the machine's watchdog, and nobody would reboot when it says so. */
+const checkSupervisor = (config: Config): void => {
+  if (!isAppengine(config.values.PV_SYSTEM_INIT_MODE) && process.env['PANTAVISOR_SUPERVISED'] !== '1')
+    throw new ConfigError(
+      `PV_SYSTEM_INIT_MODE is "${config.values.PV_SYSTEM_INIT_MODE}", for which init must start and supervise the daemon, ` +
+        'as in the images of hack/image; set PV_SYSTEM_INIT_MODE=appengine to run beside the init of this machine',
+    );
+};
+
+const platformFor = async (config: Config): Promise<Platform> =>
+  isAppengine(config.values.PV_SYSTEM_INIT_MODE)
+    ? (await import('./appengine.ts')).appengine
+    : (await import('./init/init.ts')).initPlatform(config);
+
 const failed = (log: Logger, error: unknown): number => {
   log.fatal({ err: error }, 'pantavisor could not start; containers that run go on running');
   return 1;
@@ -28,10 +44,11 @@ export const run = async (options: SourceOptions): Promise<void> => {
   const { sources, warnings: unread } = findSources(options);
   const { config, warnings } = loadConfig(sources);
   checkUser();
+  checkSupervisor(config);
   const tap = logTap(logDestination(process.stdout));
   const log = openLog(config, tap);
   for (const warning of [...unread, ...warnings]) log.warn(warning);
-  const [{ runDaemon }, { appengine }] = await Promise.all([import('./daemon.ts'), import('./appengine.ts')]);
+  const [{ runDaemon }, platform] = await Promise.all([import('./daemon.ts'), platformFor(config)]);
   // Not process.exitCode: watches and sockets that are still open must not keep a daemon that has ended.
-  endProcess(await runDaemon(config, log, tap, appengine).catch((error: unknown) => failed(log, error)));
+  endProcess(await runDaemon(config, log, tap, platform).catch((error: unknown) => failed(log, error)));
 };

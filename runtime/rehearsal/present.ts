@@ -7,7 +7,7 @@
 
 import type { Kind, Status } from '../../resources/catalog.ts';
 import type { ContainerSpec } from '../../resources/kinds/container.ts';
-import type { Failure, Lifeline, Trial } from '../../resources/kinds/update.ts';
+import type { BrokenBefore, Failure, Lifeline, Trial } from '../../resources/kinds/update.ts';
 import type { LxcContext } from '../../resources/lxc/lxc-config.ts';
 import type { Paths } from '../../resources/paths.ts';
 import type { Ref } from '../../resources/ref.ts';
@@ -73,7 +73,9 @@ export interface Present {
   readonly booted: boolean;
   /** A reboot is due, for this reason. */
   readonly rebooting?: string;
-  readonly lifeline?: Pick<Lifeline, 'stage' | 'reason'>;
+  readonly lifeline?: Pick<Lifeline, 'stage' | 'reason' | 'sinceMs'>;
+  /** See UpdateStatus. */
+  readonly brokenBefore?: BrokenBefore;
   /** What is not converged, in the order in which the daemon plans. */
   readonly pending: readonly Pending[];
   /** Containers, volumes, groups and disks as they are; the update is described above. */

@@ -103,7 +103,7 @@ describe('a reboot', () => {
 
 describe('after a rollback', () => {
   const held = (stage: 'verifying' | 'factory' | 'safe', factoryUsable = true) =>
-    status({ lifeline: { stage, factoryUsable, reason: '2 was rolled back' } });
+    status({ lifeline: { stage, factoryUsable, reason: '2 was rolled back', sinceMs: 0 } });
   const desired = { 'group/app': groupSpec(), 'container/web': containerSpec() };
   const given = (of: UpdateStatus, web: Given['observed'] = { 'container/web': running() }): Given => ({
     desired,

@@ -41,7 +41,7 @@ const answer = (changes: Partial<DesiredInputs>): string => {
   return next.is === 'unchanged' ? `unchanged: ${next.why}` : `${next.is} ${next.revision}`;
 };
 const closed = (gate: keyof Gates): Gates => ({ ...ALL_OPEN, [gate]: false });
-const lifeline = (stage: 'verifying' | 'factory' | 'safe') => ({ stage, reason: 'r', factoryUsable: true });
+const lifeline = (stage: 'verifying' | 'factory' | 'safe') => ({ stage, reason: 'r', factoryUsable: true, sinceMs: 0 });
 
 test.each<[string, Partial<DesiredInputs>, string]>([
   ['the committed revision', {}, 'revision 1'],

@@ -156,11 +156,6 @@ describe('paths', () => {
     ['climbing', { PV_LOG_DIR: '/a/../b' }, 'expected a path without "." and ".."'],
     ['too long for a socket', { PV_SYSTEM_RUNDIR: `/${'r'.repeat(80)}` }, '81 bytes long, expected at most 64'],
     [
-      'not supported as a mode',
-      { PV_SYSTEM_INIT_MODE: 'embedded' },
-      'PV_SYSTEM_INIT_MODE is "embedded" (from env), which is not supported yet; set PV_SYSTEM_INIT_MODE=appengine',
-    ],
-    [
       'on partitions that appengine mode has not got',
       { PV_BOOTLOADER_TYPE: 'rpiab' },
       'PV_BOOTLOADER_TYPE is "rpiab" (from env), which needs partitions that appengine mode has not got; set it to one of uboot, uboot-pvk, grub',
@@ -187,5 +182,31 @@ describe('paths', () => {
     ['[::1]:0', { host: '::1', port: 0 }],
   ])('of the status page: %s', (text, expected) => {
     expect(loadConfig({ env: { PV_STATUS_LISTEN: text } }).config.statusListen).toEqual(expected);
+  });
+});
+
+describe('the init of a device', () => {
+  const INIT = { PV_SYSTEM_INIT_MODE: 'embedded' };
+
+  it('has the defaults of a device, not those of a program beside another init', () => {
+    const { values } = loadConfig({ env: INIT }).config;
+    expect([values.PV_WDT_MODE, values.PV_UPDATER_COMMIT_DELAY, values.PV_LOG_CAPTURE_DMESG]).toEqual([
+      'shutdown',
+      25,
+      true,
+    ]);
+    expect(loadConfig({ env: {} }).config.values.PV_WDT_MODE).toBe('disabled');
+  });
+
+  it.each<[string, Record<string, string>, string | undefined, string]>([
+    ['a variable, as the kernel hands it to init', { pv_rev: '7' }, 'pv_rev=8', '7'],
+    ['a word of the command line', {}, 'quiet pv_rev=locals/web pv_try=locals/web', 'locals/web'],
+    ['nothing: the factory revision', {}, 'xpv_rev=9', '0'],
+  ])('knows what was booted by %s', (_name, env, cmdline, booted) => {
+    const { config, warnings } = loadConfig({
+      env: { ...INIT, ...env },
+      ...(cmdline === undefined ? {} : { cmdline }),
+    });
+    expect([config.booted, warnings]).toEqual([booted, []]);
   });
 });

@@ -17,6 +17,7 @@ export const lockDirectories = (directories: readonly string[]): (() => void) =>
       flock(held.at(-1) ?? -1, path);
     } catch (cause) {
       release();
+      if (!(cause instanceof DeviceError) || cause.code !== 'EAGAIN') throw cause;
       const advice = 'another pantavisor works here; stop it, or give this one another directory';
       throw new DeviceError('lock', directory, 'EBUSY', advice, { cause });
     }

@@ -96,11 +96,11 @@ describe('pantavisor', () => {
     expect(stderr).toContain('web/run.json.config is "lxc.container.conf", expected a file of the state');
   });
 
-  it('refuses to run as what it cannot be yet', async () => {
+  it('refuses to be the init of a device that nothing supervises', async () => {
     const { code, stderr } = await runProgram('pantavisor', ['run'], { env: { PV_SYSTEM_INIT_MODE: 'embedded' } });
     expect([code, stderr]).toEqual([
       1,
-      expect.stringContaining('not supported yet; set PV_SYSTEM_INIT_MODE=appengine'),
+      expect.stringContaining('init must start and supervise the daemon, as in the images of hack/image'),
     ]);
   });
 
