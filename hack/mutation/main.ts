@@ -54,7 +54,7 @@ const mutatedIn = (rooms: readonly RoomName[], sample: boolean): readonly string
 
 /** @throws Error when it could not be run, which is no score. */
 const mutate = (rooms: readonly RoomName[], sample: boolean): unknown => {
-  const report = `${DIRECTORY}/report.json`;
+  const report = `${DIRECTORY}/${rooms.join('-')}.json`;
   const config = {
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
@@ -74,7 +74,7 @@ const mutate = (rooms: readonly RoomName[], sample: boolean): unknown => {
     warnings: { slow: false },
     timeoutMS: 20_000,
   };
-  rmSync(DIRECTORY, { recursive: true, force: true });
+  rmSync(report, { force: true });
   mkdirSync(DIRECTORY, { recursive: true });
   const file = `${DIRECTORY}/stryker.config.json`;
   writeFileSync(file, JSON.stringify(config, undefined, 2));
