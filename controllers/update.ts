@@ -27,6 +27,7 @@ import {
 } from '../runtime/device/boot.ts';
 import type { Controller } from '../runtime/engine/controller.ts';
 import type { Ledger } from '../runtime/engine/ledger.ts';
+import { unlessDamaged } from '../runtime/host/damage.ts';
 import { type Clock, DeviceError } from '../runtime/host/host.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
@@ -50,6 +51,8 @@ export interface UpdateControllerOptions {
   readonly reconcile: Reconciler<'update'>;
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
+  /** undefined: it can be used. @throws DeviceError while it is not sure. */
+  readonly whyUnreadable: (revision: string) => Promise<string | undefined>;
   /** Asked when a trial begins to be tested. */
   readonly commitDelaySeconds: () => number;
   readonly rebootTransitions: boolean;
@@ -60,6 +63,10 @@ export interface UpdateControllerOptions {
     /** What is wrong with the one that runs. */
     faultOf(revision: string): string | undefined;
   };
+  /** What runs in place of a committed revision that cannot be used, for this reason; undefined: nothing can. */
+  readonly standIn?: (committed: string, reason: string) => Promise<UpdateStatus['standIn']>;
+  /** This daemon has read it. */
+  readonly isLoaded?: (revision: string) => boolean;
   /** Differs for every start of the daemon. */
   readonly session: string;
   /** Puts what boots a revision where the boot loader finds it; undefined: there is no boot loader. @throws Rejection */
@@ -69,13 +76,13 @@ export interface UpdateControllerOptions {
 }
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
-  const { clock, ledger, store, reconcile, load, session, soundness } = options;
+  const { clock, ledger, store, reconcile, load, whyUnreadable, session, soundness } = options;
 
   const trialEntry = (): Promise<TrialEntry | undefined> => ledger.get<TrialEntry>('update', TRIAL);
 
   const trialOf = async (revision: string, fallback: string): Promise<Trial> => {
     const entry = await trialEntry();
-    const hash = (await store.hash(revision)) ?? '';
+    const hash = await hashOf(revision);
     if (entry?.revision !== revision) {
       return { revision, hash, fallback, startedAtMs: clock.nowMs(), interrupted: true };
     }
@@ -118,7 +125,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     const brokenBefore = trial === undefined && lifeline === undefined ? {} : await store.brokenBefore();
     const [unheard] = trial === undefined ? await untold(store) : [];
     const status: UpdateStatus = {
-      committed: { revision: committed, hash: (await store.hash(committed)) ?? '' },
+      committed: { revision: committed, hash: await hashOf(committed) },
       failures: await store.failures(),
       ...(Object.keys(brokenBefore).length === 0 ? {} : { brokenBefore }),
       ...((await isSettled(store, committed)) ? {} : { unsettled: true }),
@@ -127,25 +134,34 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
       ...(rebooting === undefined ? {} : { rebooting }),
       ...(lifeline === undefined ? {} : { lifeline }),
     };
-    const effective = effectiveRevision(status);
+    const standIn = await standInFor(status);
+    const effective = effectiveRevision(standIn === undefined ? status : { ...status, standIn });
     const unreadable = await whyUnreadable(effective);
     const unsound = soundness?.faultOf(effective);
     return {
       ...status,
+      ...(standIn === undefined ? {} : { standIn }),
       ...(unreadable === undefined ? {} : { unreadable }),
       ...(unsound === undefined ? {} : { unsound }),
     };
   };
 
-  const whyUnreadable = async (revision: string): Promise<string | undefined> => {
-    try {
-      await load(revision);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Rejection) return error.message;
-      throw error;
-    }
+  /** A revision that this daemon has read goes on, whatever becomes of its document. */
+  const standInFor = async (status: UpdateStatus): Promise<UpdateStatus['standIn']> => {
+    const { revision } = status.committed;
+    if (options.standIn === undefined || effectiveRevision(status) !== revision) return undefined;
+    if (status.trial?.revision === revision) return undefined;
+    const reason = await whyUnreadable(revision);
+    return reason === undefined || options.isLoaded?.(revision) ? undefined : options.standIn(revision, reason);
   };
+
+  /** One that cannot be read has the hash of nothing. */
+  const hashOf = async (revision: string): Promise<string> =>
+    (await unlessDamaged(
+      revision,
+      () => undefined,
+      () => store.hash(revision),
+    )) ?? '';
 
   /**
    * Why going there needs a reboot: the first cause, and how many more there are. `from`: what it falls

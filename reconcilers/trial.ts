@@ -22,20 +22,32 @@ export interface Hopeless {
 }
 
 export const whyHopeless = (snapshot: Snapshot, nowMs: number): Hopeless | undefined => {
-  const notStarted = 'A container could not be started';
   for (const [ref, failure] of Object.entries(snapshot.failures) as [Ref, ActionFailure][]) {
     if (failure.attempts >= FATAL_ATTEMPTS && !ref.startsWith('update/') && !isExcused(ref, snapshot)) {
-      return { message: notStarted, detail: `${ref}: ${failure.message}`, because: [ref] };
+      return { message: messageOf(failure.action), detail: `${ref}: ${failure.message}`, because: [ref] };
     }
   }
   // Groups stall when their time is up; that is told below, with who was late.
   for (const [ref, plan] of Object.entries(snapshot.plans) as [Ref, Plan][]) {
     if (plan.outcome === 'stalled' && !isExcused(ref, snapshot) && failsTrial(ref, snapshot)) {
-      return { message: notStarted, detail: `${ref}: ${plan.reason}`, because: [ref] };
+      return { message: NOT_STARTED, detail: `${ref}: ${plan.reason}`, because: [ref] };
     }
   }
   return whyLate(snapshot, nowMs);
 };
+
+const NOT_STARTED = 'A container could not be started';
+const NOT_STOPPED = 'A container could not be stopped';
+const TAKING_DOWN: readonly ActionFailure['action'][] = [
+  'container.halt',
+  'container.kill',
+  'container.remove',
+  'volume.unmount',
+];
+
+/** Pantavisor's words for a start; what takes something down and fails is not called one. */
+const messageOf = (action: ActionFailure['action']): string =>
+  TAKING_DOWN.includes(action) ? NOT_STOPPED : NOT_STARTED;
 
 /** Goals that were not reached in their time. */
 export const whyLate = (snapshot: Snapshot, nowMs: number): Hopeless | undefined => {

@@ -172,6 +172,11 @@ const planProposal = (
 
 const planCommitted = (ref: Ref<'update'>, status: UpdateStatus, snapshot: Snapshot, nowMs: number): Plan => {
   const { revision } = status.committed;
+  if (status.standIn !== undefined) {
+    return stall(
+      `revision ${revision} cannot be used: ${status.standIn.reason}; ${status.standIn.revision} runs in its place`,
+    );
+  }
   if (status.unreadable !== undefined) return stall(`revision ${revision} cannot be used: ${status.unreadable}`);
   const holding = planLifeline(ref, status, snapshot, nowMs);
   if (holding !== undefined) return holding;

@@ -81,6 +81,11 @@ export interface UpdateStatus {
   readonly rebooting?: string;
   /** A rollback is behind us, and what it went back to has not proven itself yet, or has failed to. */
   readonly lifeline?: Lifeline;
+  /**
+   * The committed revision cannot be used, for this reason, and this one runs in its place: the one committed before it,
+   * else the factory revision.
+   */
+  readonly standIn?: { readonly revision: string; readonly reason: string };
   /** Why the document of the revision that should run cannot be used; nothing is touched on its behalf. */
   readonly unreadable?: string;
   /** What of the objects of the revision that should run is missing or corrupt. A committed one goes on running. */

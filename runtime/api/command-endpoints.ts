@@ -2,7 +2,7 @@
  * `POST /commands`: one command at a time for the whole device. 200 says that a command was accepted,
  * never that it was done.
  */
-import type { Proposer } from '../../resources/proposal.ts';
+import type { Requester } from '../../resources/proposal.ts';
 import { parseObject, readBody } from '../http/body.ts';
 import { type ApiRequest, type Endpoint, json } from '../http/operation.ts';
 import { accepted, failure, later, type Reply } from '../http/reply.ts';
@@ -31,7 +31,7 @@ export interface Command {
   readonly operation: Operation;
   readonly payload: string;
   /** Whose it is; default: the operator's, who uses the control socket. */
-  readonly by?: Proposer;
+  readonly by?: Requester;
 }
 
 export interface CommandsPort {

@@ -6,7 +6,7 @@
  */
 import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
-import type { Proposer } from '../../resources/proposal.ts';
+import type { Requester } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { Command, CommandsPort, Operation } from '../api/command-endpoints.ts';
 import { DeviceError } from '../host/host.ts';
@@ -15,7 +15,7 @@ import { Rejection } from '../store/rejection.ts';
 export interface CommandsOptions {
   readonly snapshot: () => Snapshot;
   readonly hasDebugShell: () => boolean;
-  readonly run: (revision: string, byReboot: boolean, by?: Proposer) => Promise<void>;
+  readonly run: (revision: string, byReboot: boolean, by?: Requester) => Promise<void>;
   /** `''`: the one that runs. */
   readonly makeFactory: (revision: string) => Promise<void>;
   readonly reboot: (reason: string) => Promise<void>;
@@ -26,7 +26,7 @@ export interface CommandsOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-type Deeds = { readonly [O in Operation]: (payload: string, by?: Proposer) => Promise<unknown> | unknown };
+type Deeds = { readonly [O in Operation]: (payload: string, by?: Requester) => Promise<unknown> | unknown };
 
 /** What people write with a reboot is shown as the reason for it. */
 const reasonOf = (payload: string, what: string): string =>

@@ -33,6 +33,7 @@ import { observeEverything, plannable, updatesIn, watching } from './observation
 import type { Oem } from './oem.ts';
 import { openRequests, type Requests } from './requests.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
+import { damagedDocuments } from './stand-in.ts';
 import { type Keeper, openKeeper, type StorageSettings } from './storage-maintenance.ts';
 import { leftOver, settled } from './teardown.ts';
 import { onceOpened } from './wait-for-opening.ts';
@@ -95,7 +96,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const proposed = (): UpdateSpec | undefined => arbiter?.standing()?.spec;
   const keeper = await openStorage(options, starting, proposed);
   const { host, store, soundness } = keeper;
-  const ledger = await openLedger(host.files, `${options.paths.run}/ledger`, host.bootId);
+  const ledger = await openLedger(host.files, `${options.paths.run}/ledger`, host.bootId, options.onProblem);
   const revisions = openRevisions(store, options, {
     reader: options.reader ?? HERE,
     oem: options.oem,
@@ -138,7 +139,15 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     loop.stop();
   };
   return {
-    ...openRequests({ loop, ledger, history, intents, signalReady: core.signalReady, onIntent: desired.refresh }),
+    ...openRequests({
+      clock: host.clock,
+      loop,
+      ledger,
+      history,
+      intents,
+      signalReady: core.signalReady,
+      onIntent: desired.refresh,
+    }),
     ...{ loop, store, revisions, history, arbiter, stop },
     intents: () => [...intents],
     collectGarbage: async () => (await keeper.collecting?.collect()) ?? 0,
@@ -194,6 +203,7 @@ const openCore = async (
     update: {
       ...{ store, session, commitDelaySeconds, rebootTransitions, reboot },
       load: revisions.load,
+      ...damagedDocuments({ store, revisions, soundness, onProblem }),
       ...(loader === undefined ? {} : { makeBootable: loader.makeBootable }),
       ...(soundness === undefined ? {} : { soundness }),
     },

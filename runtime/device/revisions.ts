@@ -63,6 +63,8 @@ export const openRevisions = (
   const read = async (revision: string): Promise<Loaded> => {
     const bytes = await store.document(revision);
     if (bytes === undefined) throw notFound(revision);
+    const damage = await store.damageOf(revision, bytes);
+    if (damage !== undefined) throw new Rejection(`${MESSAGE.noState}: ${damage}`);
     const brought = (await oem?.read(bytes)) ?? [];
     const goalsTimeoutSeconds = oem?.goalsTimeoutSeconds(brought) ?? context.goalsTimeoutSeconds;
     const found = await reader.read(bytes, { ...contextOf(revision), goalsTimeoutSeconds });

@@ -4,6 +4,7 @@ import { type UpdateControllerOptions, updateController } from '../../controller
 import type { Failure } from '../../resources/kinds/update.ts';
 import { CONVERGED } from '../../resources/plan.ts';
 import { openRevisions } from '../../runtime/device/revisions.ts';
+import { unreadableFinder } from '../../runtime/device/unreadable.ts';
 import type { Controller } from '../../runtime/engine/controller.ts';
 import { type Ledger, openLedger } from '../../runtime/engine/ledger.ts';
 import { Rejection } from '../../runtime/store/rejection.ts';
@@ -28,6 +29,7 @@ const open = async (changes: Partial<UpdateControllerOptions> = {}): Promise<voi
   const revisions = openRevisions(store, { ...settings, paths });
   controller = updateController({
     ...{ clock, ledger, store, load: revisions.load, reconcile: () => CONVERGED, session: 'this' },
+    whyUnreadable: unreadableFinder(revisions.load),
     ...{ commitDelaySeconds: () => 5, rebootTransitions: false, reboot: async () => undefined },
     ...changes,
   });
@@ -111,11 +113,10 @@ describe('a trial', () => {
   });
 
   it('of a document that cannot be read is refused by the device, with the reason', async () => {
-    await open({
-      load: async () => {
-        throw new Rejection('no such key');
-      },
-    });
+    const load = async (): Promise<never> => {
+      throw new Rejection('no such key');
+    };
+    await open({ load, whyUnreadable: unreadableFinder(load) });
     await expect(tried()).rejects.toMatchObject({ code: 'EINVAL', message: expect.stringContaining('no such key') });
     expect(await status()).toMatchObject({ unreadable: 'no such key' });
   });

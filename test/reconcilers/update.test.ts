@@ -264,6 +264,14 @@ describe('a trial', () => {
     );
   });
 
+  it('names a stop that failed, and does not call it a start', () => {
+    const message = 'processes in it survive SIGKILL';
+    const failure = { action: 'container.kill', attempts: 3, code: 'EBUSY', message, retryAtMs: 0 } as const;
+    expect(plan(on({ 'container/web': running() }, {}, { failures: { 'container/web': failure } }))).toBe(
+      `update.rollBack: A container could not be stopped: container/web: ${message}`,
+    );
+  });
+
   it('is rolled back when the device keeps refusing', () => {
     const refused = (attempts: number) => ({
       failures: {
