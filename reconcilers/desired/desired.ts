@@ -17,7 +17,10 @@ export const REBOOTING = '(rebooting)';
 export type DesiredResources = Readonly<Record<Ref, Spec>>;
 
 /** What an operator wants of a container. */
-export type Intent = Pick<Spec<'container'>, 'stopped' | 'generation'>;
+export interface Intent extends Pick<Spec<'container'>, 'stopped' | 'generation'> {
+  /** When it was given (monotonic, of this boot); undefined: some time ago. */
+  readonly givenAtMs?: number;
+}
 
 export type Intents = Readonly<Record<string, Intent>>;
 
@@ -81,27 +84,33 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   const compiled = inputs.compiled(effective);
   if (compiled === undefined) return unchanged(`${effective} was not read yet`);
 
-  const before = update.trial === undefined ? undefined : inputs.compiled(update.trial.fallback)?.desired;
-  const whole = resourcesOf(compiled, proposal, intents, before);
+  const { trial } = update;
+  const before = trial === undefined ? undefined : inputs.compiled(trial.fallback)?.desired;
+  const changes = trial === undefined || before === undefined ? undefined : { before, sinceMs: trial.startedAtMs };
+  const whole = resourcesOf(compiled, proposal, intents, changes);
   const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
   return { is: 'revision', revision: compiled.revision, desired };
 };
 
 const unchanged = (why: string): Desired => ({ is: 'unchanged', why });
 
-/** @param before during a trial: the resources that it changes. What it changes is started, or it would not be tried. */
+/**
+ * What a trial changes is started, or it would not be tried; what an operator stops during the trial stays stopped.
+ * @param changes during a trial: the resources before it, and when it began
+ */
 const resourcesOf = (
   { desired: resources }: CompiledRevision,
   proposal: UpdateSpec | undefined,
   intents: Intents,
-  before: DesiredResources | undefined,
+  changes: { readonly before: DesiredResources; readonly sinceMs: number } | undefined,
 ): DesiredResources => {
   const desired: Record<Ref, Spec> = { ...resources };
-  for (const [name, { stopped, generation }] of Object.entries(intents)) {
+  for (const [name, { stopped, generation, givenAtMs = 0 }] of Object.entries(intents)) {
     const ref = refOf('container', name);
-    const [spec, earlier] = [desired[ref], before?.[ref]] as (Spec<'container'> | undefined)[]; // `container/…` holds nothing else
+    const [spec, earlier] = [desired[ref], changes?.before[ref]] as (Spec<'container'> | undefined)[]; // `container/…` holds nothing else
     if (spec === undefined) continue;
-    const isTried = before !== undefined && earlier?.definition !== spec.definition;
+    const isChanged = changes !== undefined && earlier?.definition !== spec.definition;
+    const isTried = isChanged && givenAtMs < changes.sinceMs;
     desired[ref] = { ...spec, stopped: stopped && !isTried, generation };
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;

@@ -93,7 +93,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const proposed = (): UpdateSpec | undefined => arbiter?.standing()?.spec;
   const keeper = await openStorage(options, starting, proposed);
   const { host, store, soundness } = keeper;
-  const ledger = await openLedger(host.files, `${options.paths.run}/ledger`, host.bootId);
+  const ledger = await openLedger(host.files, `${options.paths.run}/ledger`, host.bootId, options.onProblem);
   const revisions = openRevisions(store, options, { reader: options.reader ?? HERE, oem: options.oem });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
@@ -132,7 +132,15 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     loop.stop();
   };
   return {
-    ...openRequests({ loop, ledger, history, intents, signalReady: core.signalReady, onIntent: desired.refresh }),
+    ...openRequests({
+      clock: host.clock,
+      loop,
+      ledger,
+      history,
+      intents,
+      signalReady: core.signalReady,
+      onIntent: desired.refresh,
+    }),
     ...{ loop, store, revisions, history, arbiter, stop },
     intents: () => [...intents],
     collectGarbage: async () => (await keeper.collecting?.collect()) ?? 0,

@@ -8,6 +8,7 @@ import type { ControlAction, ControlAnswer } from '../api/ports.ts';
 import type { Ledger } from '../engine/ledger.ts';
 import type { Loop } from '../engine/loop.ts';
 import type { History } from '../history/history.ts';
+import type { Clock } from '../host/host.ts';
 import { askForReboot } from './boot.ts';
 import { intentAfter } from './intent.ts';
 
@@ -22,6 +23,7 @@ export interface Requests {
 
 export interface RequestsOptions {
   readonly loop: Loop;
+  readonly clock: Clock;
   readonly ledger: Ledger;
   readonly history: History;
   /** What operators want of containers; changed here only. */
@@ -32,7 +34,15 @@ export interface RequestsOptions {
 
 const OPERATOR = 'the operator';
 
-export const openRequests = ({ loop, ledger, history, intents, signalReady, onIntent }: RequestsOptions): Requests => ({
+export const openRequests = ({
+  clock,
+  loop,
+  ledger,
+  history,
+  intents,
+  signalReady,
+  onIntent,
+}: RequestsOptions): Requests => ({
   reboot: async (reason) => {
     history.asked(UPDATE, 'reboot', OPERATOR);
     await askForReboot(ledger, reason);
@@ -46,8 +56,9 @@ export const openRequests = ({ loop, ledger, history, intents, signalReady, onIn
   },
   control: async (name, action) => {
     const ref = refOf('container', name);
-    const { answer, intent } = intentAfter(action, statusNameOf(ref, loop.latest()), intents.get(name));
-    if (intent === undefined) return answer;
+    const { answer, intent: next } = intentAfter(action, statusNameOf(ref, loop.latest()), intents.get(name));
+    if (next === undefined) return answer;
+    const intent: Intent = { ...next, givenAtMs: clock.nowMs() };
     await ledger.put<Intent>('intent', name, intent);
     intents.set(name, intent);
     history.asked(ref, action, OPERATOR);

@@ -5,8 +5,8 @@
  * storage. Out: plain data that may be sent to another thread. Nothing here looks at a machine or decides anything.
  */
 
+import type { Intent } from '../../reconcilers/desired/desired.ts';
 import type { Kind, Status } from '../../resources/catalog.ts';
-import type { ContainerSpec } from '../../resources/kinds/container.ts';
 import type { BrokenBefore, Failure, Lifeline, Trial } from '../../resources/kinds/update.ts';
 import type { LxcContext } from '../../resources/lxc/lxc-config.ts';
 import type { Paths } from '../../resources/paths.ts';
@@ -41,7 +41,7 @@ export interface Pending {
 }
 
 /** What an operator wants of a container. */
-export type RecordedIntent = Pick<ContainerSpec, 'stopped' | 'generation'>;
+export type RecordedIntent = Intent;
 
 export interface RehearsalSettings {
   readonly paths: Paths;

@@ -136,4 +136,20 @@ describe('the resources', () => {
     expect(resourcesOf({ update, proposal: PROPOSAL })).toEqual({ 'update/device': PROPOSAL });
     expect(resourcesOf({ update, proposal: PROPOSAL, shuttingDown: true })).toEqual({});
   });
+
+  test('that a trial changes are started, unless an operator stopped them during the trial', () => {
+    const update = { ...TRYING, trial: { ...TRYING.trial, startedAtMs: 100 } as NonNullable<UpdateStatus['trial']> };
+    const compiled = (revision: string) => ({
+      revision,
+      desired: revision === '2' ? { ...RESOURCES, 'container/web': { ...WEB, definition: 'changed' } } : RESOURCES,
+    });
+    const stoppedWith = (givenAtMs?: number): unknown[] => {
+      const intent = { stopped: true, generation: 0, ...(givenAtMs === undefined ? {} : { givenAtMs }) };
+      const desired = resourcesOf({ update, compiled, intents: { web: intent, db: intent } });
+      return [desired['container/web'], desired['container/db']].map((spec) => (spec as typeof WEB).stopped);
+    };
+    expect(stoppedWith()).toEqual([false, true]);
+    expect(stoppedWith(99)).toEqual([false, true]);
+    expect(stoppedWith(100)).toEqual([true, true]);
+  });
 });
