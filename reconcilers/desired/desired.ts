@@ -125,16 +125,18 @@ const resourcesOf = (
   return desired;
 };
 
-/** Safe mode: only containers with role mgmt, and what they need, to reach the device and repair it. */
+const SAFE_MODE = 'safe mode: only containers with role mgmt run';
+
+/** Safe mode: only containers with role mgmt run, and what they need, to reach the device and repair it. The others stay listed. */
 const onlyManagement = (desired: DesiredResources): DesiredResources => {
   const isKept = (ref: Ref<'container'>): boolean =>
     (desired[ref] as Spec<'container'> | undefined)?.roles.includes('mgmt') ?? false; // `container/…` holds nothing else
   const entries = (Object.entries(desired) as [Ref, Spec][]).filter(([ref, spec]) => {
-    if (isOfKind('container', ref)) return isKept(ref);
     return isOfKind('volume', ref) ? isKept((spec as Spec<'volume'>).owner) : true;
   });
   return Object.fromEntries(
     entries.map(([ref, spec]) => {
+      if (isOfKind('container', ref)) return [ref, isKept(ref) ? spec : { ...spec, heldBack: SAFE_MODE }];
       if (!isOfKind('group', ref)) return [ref, spec];
       const group = spec as Spec<'group'>;
       return [ref, { ...group, revision: `${group.revision} (safe mode)`, members: group.members.filter(isKept) }];

@@ -121,12 +121,13 @@ describe('the resources', () => {
 
   test('in safe mode are containers with role mgmt and what they need', () => {
     const desired = resourcesOf({ update: { ...BASE, lifeline: lifeline('safe') }, proposal: PROPOSAL });
-    expect(Object.keys(desired).sort()).toEqual([
-      'container/web',
-      'group/app',
-      'update/device',
-      'volume/web/root.squashfs',
-    ]);
+    const held = Object.entries(desired).flatMap(([ref, spec]) => ('heldBack' in spec ? [[ref, spec.heldBack]] : []));
+    expect(held).toEqual([['container/db', 'safe mode: only containers with role mgmt run']]);
+    expect(
+      Object.keys(desired)
+        .filter((ref) => !ref.startsWith('container/'))
+        .sort(),
+    ).toEqual(['group/app', 'update/device', 'volume/web/root.squashfs']);
     expect(desired['group/app']).toMatchObject({ members: ['container/web'], revision: '1@aaa (safe mode)' });
   });
 
