@@ -34,9 +34,13 @@ export const brokenIn = (snapshot: Snapshot, nowMs: number): BrokenBefore => {
   return { ...brokenBefore(snapshot), ...Object.fromEntries(fingerprints) };
 };
 
-/** The device refuses it, or nothing will help. */
-const isRefused = (ref: Ref, { failures, plans }: Snapshot): boolean =>
-  failures[ref] !== undefined || plans[ref]?.outcome === 'stalled';
+/** The device refuses it, or nothing will help. What safe mode holds back was not broken: it has to reach its goal. */
+const isRefused = (ref: Ref, snapshot: Snapshot): boolean => {
+  const { failures, plans, desired } = snapshot;
+  const spec = desired[ref];
+  if (spec !== undefined && 'heldBack' in spec) return false;
+  return failures[ref] !== undefined || plans[ref]?.outcome === 'stalled';
+};
 
 const isFailing = ({ spec, status }: Resource<'container'>, snapshot: Snapshot, nowMs: number): boolean => {
   if (spec === undefined || spec.stopped || status === undefined || status.definition !== spec.definition) return false;

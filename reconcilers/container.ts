@@ -32,7 +32,8 @@ export const reconcileContainer: Reconciler<'container'> = (container, snapshot,
   const { ref, spec, status } = container;
   if (status === undefined) {
     if (spec === undefined) return CONVERGED;
-    if (spec.unsupported !== undefined) return stall(spec.unsupported);
+    const never = spec.unsupported ?? spec.heldBack;
+    if (never !== undefined) return stall(never);
     return act({ type: 'container.install', ref, spec, rank: rankOf(spec, snapshot) }, 'it is part of the revision', [
       'desired',
       ref,
@@ -82,6 +83,7 @@ const whyStop = (container: Resource<'container'>, snapshot: Snapshot): Why | un
 const reasonToRetire = (spec: ContainerSpec | undefined, status: ContainerStatus): string | undefined => {
   if (spec === undefined) return 'it is not part of the revision';
   if (spec.unsupported !== undefined) return spec.unsupported;
+  if (spec.heldBack !== undefined) return spec.heldBack;
   if (spec.definition !== status.definition) return `its definition changed in revision ${spec.revision}`;
   return spec.generation !== status.generation ? 'a restart was requested' : undefined;
 };

@@ -60,7 +60,12 @@ export interface DesiredInputs {
 
 export type Desired =
   /** What is desired already stays so. */
-  | { readonly is: 'unchanged'; readonly why: string }
+  | {
+      readonly is: 'unchanged';
+      readonly why: string;
+      /** What may be tried all the same: the revision that should run cannot be read, and something else can mend that. */
+      readonly proposal?: UpdateSpec;
+    }
   /** Nothing is wanted any more, but the proposal while it reboots. */
   | { readonly is: 'nothing'; readonly revision: string; readonly desired: DesiredResources }
   | { readonly is: 'revision'; readonly revision: string; readonly desired: DesiredResources };
@@ -82,7 +87,10 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
   const fault = update.trial === undefined ? undefined : inputs.faultOf(effective);
   if (fault !== undefined) return unchanged(`${effective} is damaged: ${fault}`);
-  if (update.unreadable !== undefined) return unchanged(`${effective} cannot be read: ${update.unreadable}`);
+  if (update.unreadable !== undefined) {
+    const kept = unchanged(`${effective} cannot be read: ${update.unreadable}`);
+    return proposal === undefined || update.trial !== undefined ? kept : { ...kept, proposal };
+  }
   const compiled = inputs.compiled(effective);
   if (compiled === undefined) return unchanged(`${effective} was not read yet`);
 
@@ -95,7 +103,7 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   return { is: 'revision', revision: compiled.revision, desired };
 };
 
-const unchanged = (why: string): Desired => ({ is: 'unchanged', why });
+const unchanged = (why: string): Extract<Desired, { readonly is: 'unchanged' }> => ({ is: 'unchanged', why });
 
 /**
  * What a trial changes is started, or it would not be tried; what an operator stops during the trial stays stopped.
@@ -131,16 +139,18 @@ const withDamage = (desired: DesiredResources, damaged: Readonly<Record<string, 
   return marked;
 };
 
-/** Safe mode: only containers with role mgmt, and what they need, to reach the device and repair it. */
+const SAFE_MODE = 'safe mode: only containers with role mgmt run';
+
+/** Safe mode: only containers with role mgmt run, and what they need, to reach the device and repair it. The others stay listed. */
 const onlyManagement = (desired: DesiredResources): DesiredResources => {
   const isKept = (ref: Ref<'container'>): boolean =>
     (desired[ref] as Spec<'container'> | undefined)?.roles.includes('mgmt') ?? false; // `container/…` holds nothing else
   const entries = (Object.entries(desired) as [Ref, Spec][]).filter(([ref, spec]) => {
-    if (isOfKind('container', ref)) return isKept(ref);
     return isOfKind('volume', ref) ? isKept((spec as Spec<'volume'>).owner) : true;
   });
   return Object.fromEntries(
     entries.map(([ref, spec]) => {
+      if (isOfKind('container', ref)) return [ref, isKept(ref) ? spec : { ...spec, heldBack: SAFE_MODE }];
       if (!isOfKind('group', ref)) return [ref, spec];
       const group = spec as Spec<'group'>;
       return [ref, { ...group, revision: `${group.revision} (safe mode)`, members: group.members.filter(isKept) }];

@@ -1,6 +1,6 @@
 /**
  * `POST /commands`: one command at a time for the whole device. 200 says that a command was accepted,
- * never that it was done.
+ * never that it was done. A revision that cannot be run is refused.
  */
 import type { Requester } from '../../resources/proposal.ts';
 import { parseObject, readBody } from '../http/body.ts';
@@ -41,6 +41,8 @@ export interface CommandsPort {
   hasDebugShell(): boolean;
   /** False: another command is still at it. */
   begin(command: Command): boolean;
+  /** Resolves when the command was taken up, or to the reason why it cannot be. undefined: another one is still at it. */
+  attempt(command: Command): Promise<string | undefined> | undefined;
 }
 
 const MAX_COMMAND_BYTES = 4096;
@@ -78,6 +80,16 @@ const NOT_DURING_UPDATE: readonly Operation[] = [
   'UNCLAIM',
 ];
 
+/** Answered when the device has taken them up: who asks for a revision wants to know that it cannot be run. */
+const AWAITED: readonly Operation[] = ['LOCAL_RUN', 'LOCAL_RUN_COMMIT', 'MAKE_FACTORY'];
+const BUSY = later('A command is already in progress. Try again', COMMAND_SECONDS);
+
+const attempted = async (taken: Promise<string | undefined> | undefined): Promise<Reply> => {
+  if (taken === undefined) return BUSY;
+  const reason = await taken;
+  return reason === undefined ? accepted() : failure(409, reason);
+};
+
 /** Why a command makes no sense now. This device has no Hub: it is in local mode, and unclaimed. */
 const refusalOf = (operation: Operation, commands: CommandsPort): Reply | undefined => {
   if (operation === 'UPDATE_METADATA') return failure(409, 'Cannot do this operation while on local mode');
@@ -98,7 +110,8 @@ const post =
     if (command === undefined) return BAD_FORMAT;
     const refusal = refusalOf(command.operation, commands);
     if (refusal !== undefined) return refusal;
-    return commands.begin(command) ? accepted() : later('A command is already in progress. Try again', COMMAND_SECONDS);
+    if (AWAITED.includes(command.operation)) return attempted(commands.attempt(command));
+    return commands.begin(command) ? accepted() : BUSY;
   };
 
 export const commandEndpoints = (commands: CommandsPort): readonly Endpoint[] => [

@@ -2,7 +2,7 @@
  * What the commands of the control socket do, one at a time.
  *
  * In: commands that make sense now. Out: proposals, a reboot, a shutdown, settings. A command that cannot be carried out
- * is told in the log, and in the revision's progress if there is one: nobody waits for it.
+ * is reported in the log, in the revision's progress if there is one, and to a client that waits for it.
  */
 import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
@@ -75,10 +75,11 @@ export const openCommands = (options: CommandsOptions): Performing => {
       isBusy = false;
     });
   };
-  const told = ({ operation, payload }: Command, error: unknown): void => {
+  const told = ({ operation, payload }: Command, error: unknown): string => {
     const isAnswer = error instanceof DeviceError || error instanceof Rejection;
     if (isAnswer) options.onProblem(operation, `${payload}: ${error.message}`);
     else options.onBug(error);
+    return isAnswer ? error.message : 'internal error';
   };
   return {
     perform,
@@ -87,9 +88,14 @@ export const openCommands = (options: CommandsOptions): Performing => {
       const { spec, status } = resourceIn(options.snapshot(), UPDATE);
       return isUpdating(spec, status);
     },
+    attempt: (command) =>
+      perform(command)?.then(
+        () => undefined,
+        (error: unknown) => told(command, error),
+      ),
     begin: (command) => {
       const done = perform(command);
-      done?.catch((error: unknown) => told(command, error));
+      done?.catch((error: unknown) => void told(command, error));
       return done !== undefined;
     },
   };

@@ -82,8 +82,12 @@ export const localRun = ({ device, host, paths, onProblem, onBug }: LocalRunOpti
 
   const run = async (revision: string, byReboot: boolean, by = OPERATOR): Promise<void> => {
     const { hash } = await load(revision);
-    const { committed } = await committedOf(loop.latest());
+    const { committed, lifeline } = committedOf(loop.latest());
     if (committed.revision === revision && committed.hash === hash) {
+      if (!byReboot && lifeline !== undefined && lifeline.stage !== 'verifying')
+        throw new Rejection(
+          `${revision} is held back after a rollback: ${lifeline.reason}; run another revision, or reboot to try this one again`,
+        );
       if (byReboot) await device.reboot(`to run ${revision} from its start`);
       return;
     }
@@ -107,7 +111,7 @@ export const localRun = ({ device, host, paths, onProblem, onBug }: LocalRunOpti
   return {
     run,
     makeFactory: async (given) => {
-      const { committed } = await committedOf(loop.latest());
+      const { committed } = committedOf(loop.latest());
       const revision = given === '' ? committed.revision : given;
       const { hash } = await load(revision);
       const document = await store.document(revision);

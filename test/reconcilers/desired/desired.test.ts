@@ -121,12 +121,13 @@ describe('the resources', () => {
 
   test('in safe mode are containers with role mgmt and what they need', () => {
     const desired = resourcesOf({ update: { ...BASE, lifeline: lifeline('safe') }, proposal: PROPOSAL });
-    expect(Object.keys(desired).sort()).toEqual([
-      'container/web',
-      'group/app',
-      'update/device',
-      'volume/web/root.squashfs',
-    ]);
+    const held = Object.entries(desired).flatMap(([ref, spec]) => ('heldBack' in spec ? [[ref, spec.heldBack]] : []));
+    expect(held).toEqual([['container/db', 'safe mode: only containers with role mgmt run']]);
+    expect(
+      Object.keys(desired)
+        .filter((ref) => !ref.startsWith('container/'))
+        .sort(),
+    ).toEqual(['group/app', 'update/device', 'volume/web/root.squashfs']);
     expect(desired['group/app']).toMatchObject({ members: ['container/web'], revision: '1@aaa (safe mode)' });
   });
 
@@ -151,4 +152,14 @@ describe('the resources', () => {
     expect(stoppedWith(99)).toEqual([false, true]);
     expect(stoppedWith(100)).toEqual([true, true]);
   });
+});
+
+test('while the committed revision cannot be read, something else may still be tried', () => {
+  const proposal = { revision: '2', hash: 'h2' };
+  const update = { ...BASE, unreadable: 'not JSON' };
+  expect(desiredState(given({ update, proposal }))).toMatchObject({ is: 'unchanged', proposal });
+  expect(desiredState(given({ update }))).not.toHaveProperty('proposal');
+  expect(desiredState(given({ update: { ...TRYING, unreadable: 'not JSON' }, proposal }))).not.toHaveProperty(
+    'proposal',
+  );
 });

@@ -4,7 +4,15 @@ import { type Extra, errorOf, NO_ROOM, of } from './row.ts';
 
 const command = (op: string, payload: unknown = ''): string => JSON.stringify({ op, payload });
 const commands = (changes: Partial<ApiDeps['commands']>): Extra => ({
-  given: { commands: { isUpdating: () => false, hasDebugShell: () => true, begin: () => true, ...changes } },
+  given: {
+    commands: {
+      isUpdating: () => false,
+      hasDebugShell: () => true,
+      begin: () => true,
+      attempt: async () => undefined,
+      ...changes,
+    },
+  },
 });
 const UPDATING = commands({ isUpdating: () => true });
 const BAD_FORMAT = errorOf('Command has bad format');
@@ -62,6 +70,6 @@ export const COMMANDS = of(
     command('RUN_GC'),
     503,
     errorOf('A command is already in progress. Try again'),
-    { ...commands({ begin: () => false }), head: '\r\nretry-after: 120\r\n' },
+    { ...commands({ begin: () => false, attempt: () => undefined }), head: '\r\nretry-after: 120\r\n' },
   ],
 );
