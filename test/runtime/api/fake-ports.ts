@@ -58,6 +58,7 @@ export const fakePorts = (log: string[]): Ports => {
     commands: {
       isUpdating: () => false,
       hasDebugShell: () => true,
+      hub: () => 'disabled',
       begin: ({ operation, payload }) => {
         log.push(`${operation} ${payload}`);
         return true;

@@ -4,7 +4,15 @@ import { type Extra, errorOf, NO_ROOM, of } from './row.ts';
 
 const command = (op: string, payload: unknown = ''): string => JSON.stringify({ op, payload });
 const commands = (changes: Partial<ApiDeps['commands']>): Extra => ({
-  given: { commands: { isUpdating: () => false, hasDebugShell: () => true, begin: () => true, ...changes } },
+  given: {
+    commands: {
+      isUpdating: () => false,
+      hasDebugShell: () => true,
+      hub: () => 'disabled',
+      begin: () => true,
+      ...changes,
+    },
+  },
 });
 const UPDATING = commands({ isUpdating: () => true });
 const BAD_FORMAT = errorOf('Command has bad format');
@@ -54,6 +62,25 @@ export const COMMANDS = of(
     409,
     errorOf('Cannot do this operation when debug shell is not active'),
     commands({ hasDebugShell: () => false }),
+  ],
+  [
+    'in remote mode',
+    '/commands',
+    command('UPDATE_METADATA', '{"a":"b"}'),
+    200,
+    '',
+    commands({ hub: () => 'remote, claimed' }),
+  ],
+  ['a local revision runs', '/commands', command('GO_REMOTE'), 200, '', commands({ hub: () => 'local, claimed' })],
+  ['remote already', '/commands', command('GO_REMOTE'), 204, '', commands({ hub: () => 'remote, unclaimed' })],
+  ['claimed', '/commands', command('UNCLAIM'), 200, '', commands({ hub: () => 'remote, claimed' })],
+  [
+    'it has an owner',
+    '/commands',
+    command('MAKE_FACTORY'),
+    409,
+    errorOf('Cannot do this operation if device is already claimed'),
+    commands({ hub: () => 'remote, claimed' }),
   ],
   ['unclaimed', '/commands', command('UNCLAIM'), 204, '', { head: 'http/1.1 204 no content\r\n' }],
   [
