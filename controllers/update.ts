@@ -27,6 +27,7 @@ import {
 } from '../runtime/device/boot.ts';
 import type { Controller } from '../runtime/engine/controller.ts';
 import type { Ledger } from '../runtime/engine/ledger.ts';
+import { unlessDamaged } from '../runtime/host/damage.ts';
 import { type Clock, DeviceError } from '../runtime/host/host.ts';
 import { Rejection } from '../runtime/store/rejection.ts';
 import type { Store } from '../runtime/store/store.ts';
@@ -50,6 +51,8 @@ export interface UpdateControllerOptions {
   readonly reconcile: Reconciler<'update'>;
   /** Reads and compiles a revision; keeps it at hand. @throws Rejection with every problem of its document. */
   readonly load: (revision: string) => Promise<LoadedRevision>;
+  /** undefined: it can be used. @throws DeviceError while it is not sure. */
+  readonly whyUnreadable: (revision: string) => Promise<string | undefined>;
   /** Asked when a trial begins to be tested. */
   readonly commitDelaySeconds: () => number;
   readonly rebootTransitions: boolean;
@@ -60,6 +63,10 @@ export interface UpdateControllerOptions {
     /** What is wrong with the one that runs. */
     faultOf(revision: string): string | undefined;
   };
+  /** What runs in place of a committed revision that cannot be used, for this reason; undefined: nothing can. */
+  readonly standIn?: (committed: string, reason: string) => Promise<UpdateStatus['standIn']>;
+  /** This daemon has read it. */
+  readonly isLoaded?: (revision: string) => boolean;
   /** Differs for every start of the daemon. */
   readonly session: string;
   /** Puts what boots a revision where the boot loader finds it; undefined: there is no boot loader. @throws Rejection */
@@ -69,13 +76,13 @@ export interface UpdateControllerOptions {
 }
 
 export const updateController = (options: UpdateControllerOptions): Controller<'update'> => {
-  const { clock, ledger, store, reconcile, load, session, soundness } = options;
+  const { clock, ledger, store, reconcile, load, whyUnreadable, session, soundness } = options;
 
   const trialEntry = (): Promise<TrialEntry | undefined> => ledger.get<TrialEntry>('update', TRIAL);
 
   const trialOf = async (revision: string, fallback: string): Promise<Trial> => {
     const entry = await trialEntry();
-    const hash = (await store.hash(revision)) ?? '';
+    const hash = await hashOf(revision);
     if (entry?.revision !== revision) {
       return { revision, hash, fallback, startedAtMs: clock.nowMs(), interrupted: true };
     }
@@ -115,35 +122,46 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     const trial = trying === undefined ? undefined : await trialOf(trying, committed);
     const rebooting = await reasonToReboot(trial);
     const lifeline = trial === undefined ? await lifelineOf(committed) : undefined;
+    const brokenBefore = trial === undefined && lifeline === undefined ? {} : await store.brokenBefore();
     const [unheard] = trial === undefined ? await untold(store) : [];
     const status: UpdateStatus = {
-      committed: { revision: committed, hash: (await store.hash(committed)) ?? '' },
+      committed: { revision: committed, hash: await hashOf(committed) },
       failures: await store.failures(),
+      ...(Object.keys(brokenBefore).length === 0 ? {} : { brokenBefore }),
       ...((await isSettled(store, committed)) ? {} : { unsettled: true }),
       ...(unheard === undefined ? {} : { untold: unheard }),
       ...(trial === undefined ? {} : { trial }),
       ...(rebooting === undefined ? {} : { rebooting }),
       ...(lifeline === undefined ? {} : { lifeline }),
     };
-    const effective = effectiveRevision(status);
+    const standIn = await standInFor(status);
+    const effective = effectiveRevision(standIn === undefined ? status : { ...status, standIn });
     const unreadable = await whyUnreadable(effective);
     const unsound = soundness?.faultOf(effective);
     return {
       ...status,
+      ...(standIn === undefined ? {} : { standIn }),
       ...(unreadable === undefined ? {} : { unreadable }),
       ...(unsound === undefined ? {} : { unsound }),
     };
   };
 
-  const whyUnreadable = async (revision: string): Promise<string | undefined> => {
-    try {
-      await load(revision);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Rejection) return error.message;
-      throw error;
-    }
+  /** A revision that this daemon has read goes on, whatever becomes of its document. */
+  const standInFor = async (status: UpdateStatus): Promise<UpdateStatus['standIn']> => {
+    const { revision } = status.committed;
+    if (options.standIn === undefined || effectiveRevision(status) !== revision) return undefined;
+    if (status.trial?.revision === revision) return undefined;
+    const reason = await whyUnreadable(revision);
+    return reason === undefined || options.isLoaded?.(revision) ? undefined : options.standIn(revision, reason);
   };
+
+  /** One that cannot be read has the hash of nothing. */
+  const hashOf = async (revision: string): Promise<string> =>
+    (await unlessDamaged(
+      revision,
+      () => undefined,
+      () => store.hash(revision),
+    )) ?? '';
 
   /**
    * Why going there needs a reboot: the first cause, and how many more there are. `from`: what it falls
@@ -172,7 +190,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
     // Reading gigabytes of objects takes what it takes.
     timeoutSeconds: { 'update.try': VERIFY_LIMIT_SECONDS },
     execute: {
-      'update.try': ({ revision: { revision, byReboot }, fallback, superseded }, signal) =>
+      'update.try': ({ revision: { revision, byReboot }, fallback, brokenBefore, superseded }, signal) =>
         refusing('update.try', async () => {
           const loaded = await load(revision);
           const { hash, content } = loaded;
@@ -189,6 +207,7 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           // It was given up for something else, and is asked for again.
           await store.forgetFailure(revision);
           const entry: TrialEntry = { session, revision, startedAtMs: clock.nowMs() };
+          await store.setBrokenBefore(brokenBefore);
           await ledger.put<TrialEntry>('update', TRIAL, rebootFor === undefined ? entry : { ...entry, rebootFor });
           await store.setTrying(revision, rebootFor === undefined);
           // Not before: without a trial nobody would ever take it back.
@@ -224,7 +243,12 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
           if (trying !== undefined) {
             await store.setRolledBack(reason);
             if (needsReboot) await ledger.put('update', REBOOT, { reason });
-            else await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason });
+            else
+              await ledger.put<LifelineEntry>('update', LIFELINE, {
+                stage: 'verifying',
+                reason,
+                sinceMs: clock.nowMs(),
+              });
           }
           await store.setCurrent(committed);
           // Last: what was not done by then is done again.
@@ -237,8 +261,10 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
         refusing('update.hold', async () => {
           // It may never have been run, and then nothing of it is in its place.
           if (stage === 'factory') await store.heal('0', (await load('0')).content);
-          if (stage !== 'none') return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason });
+          if (stage !== 'none')
+            return ledger.put<LifelineEntry>('update', LIFELINE, { stage, reason, sinceMs: clock.nowMs() });
           await store.setRolledBack(undefined);
+          await store.setBrokenBefore({});
           await ledger.remove('update', LIFELINE);
         }),
     },

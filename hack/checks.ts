@@ -71,6 +71,7 @@ async function main(): Promise<void> {
     () => check('biome', 'check', '--error-on-warnings', '.'),
     () => check('tsc', '--noEmit'),
     () => tests('unit', 12 * MINUTE_MS),
+    () => check('node', 'hack/mutation/main.ts', '--sample', 'reconcilers', 'engine'),
     () => tests('system', 15 * MINUTE_MS),
     () => tests('system-alone', 15 * MINUTE_MS),
   ];

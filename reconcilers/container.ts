@@ -14,6 +14,7 @@ import { UPDATE } from '../resources/kinds/update.ts';
 import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import { nameOf, type Ref } from '../resources/ref.ts';
 import { type Reconciler, type Resource, resourceIn, type Snapshot } from '../resources/snapshot.ts';
+import { wasBrokenAs } from './broken-before.ts';
 import { decideRecovery, type Exited } from './recovery.ts';
 import { containersIn, isAlive, volumesOf } from './relations.ts';
 import { isForeign, isMounted } from './volume.ts';
@@ -22,6 +23,8 @@ import { isForeign, isMounted } from './volume.ts';
 export const STOP_GRACE_MS = 5_000;
 /** LXC that takes longer to take a container down, after its init is gone, hangs. */
 const TEARDOWN_LIMIT_MS = 10_000;
+/** Its predecessor may need that long to stop, before its first run. */
+export const LONGEST_STOP_MS = STOP_GRACE_MS + TEARDOWN_LIMIT_MS;
 /** A monitor that has not brought up init by then never will. */
 const START_LIMIT_MS = 30_000;
 
@@ -29,7 +32,8 @@ export const reconcileContainer: Reconciler<'container'> = (container, snapshot,
   const { ref, spec, status } = container;
   if (status === undefined) {
     if (spec === undefined) return CONVERGED;
-    if (spec.unsupported !== undefined) return stall(spec.unsupported);
+    const never = spec.unsupported ?? spec.heldBack;
+    if (never !== undefined) return stall(never);
     return act({ type: 'container.install', ref, spec, rank: rankOf(spec, snapshot) }, 'it is part of the revision', [
       'desired',
       ref,
@@ -79,6 +83,7 @@ const whyStop = (container: Resource<'container'>, snapshot: Snapshot): Why | un
 const reasonToRetire = (spec: ContainerSpec | undefined, status: ContainerStatus): string | undefined => {
   if (spec === undefined) return 'it is not part of the revision';
   if (spec.unsupported !== undefined) return spec.unsupported;
+  if (spec.heldBack !== undefined) return spec.heldBack;
   if (spec.definition !== status.definition) return `its definition changed in revision ${spec.revision}`;
   return spec.generation !== status.generation ? 'a restart was requested' : undefined;
 };
@@ -189,7 +194,7 @@ const planExited = (
   if (mounted.length > 0) return waitFor(mounted, 'its volumes are unmounted before it may start again');
   if (spec.stopped) return CONVERGED;
 
-  const recovery = decideRecovery(spec, status, isOnTrial(status, snapshot));
+  const recovery = decideRecovery(spec, status, isOnTrial(ref, status, snapshot));
   switch (recovery.type) {
     case 'complete':
       return CONVERGED;
@@ -203,8 +208,9 @@ const planExited = (
   }
 };
 
-/** Whether a trial is to be blamed for the end of a container. What ended before it began goes on by its policy. */
-export const isOnTrial = ({ exitedAtMs }: Exited, snapshot: Snapshot): boolean => {
+/** Whether a trial is to be blamed for the end of a container. What ended before, or was broken before, goes on by its policy. */
+export const isOnTrial = (ref: Ref<'container'>, { exitedAtMs }: Exited, snapshot: Snapshot): boolean => {
   const trial = resourceIn(snapshot, UPDATE).status?.trial;
-  return trial !== undefined && exitedAtMs >= trial.startedAtMs;
+  if (trial === undefined || exitedAtMs < trial.startedAtMs) return false;
+  return !wasBrokenAs(ref, resourceIn(snapshot, ref).spec?.definition, snapshot);
 };

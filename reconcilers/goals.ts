@@ -22,7 +22,9 @@ export const statusNameOf = (ref: Ref<'container'>, snapshot: Snapshot): Contain
       return status.run.readyAtMs !== undefined ? 'READY' : 'STARTED';
     case 'exited':
       if (spec === undefined || spec.stopped) return 'STOPPED';
-      return decideRecovery(spec, status, isOnTrial(status, snapshot)).type === 'restart' ? 'RECOVERING' : 'STOPPED';
+      return decideRecovery(spec, status, isOnTrial(ref, status, snapshot)).type === 'restart'
+        ? 'RECOVERING'
+        : 'STOPPED';
     default:
       return status satisfies never;
   }
@@ -42,7 +44,7 @@ export type GoalState = { readonly type: 'achieved'; readonly sinceMs: number } 
 const PENDING: GoalState = { type: 'pending' };
 const IDLE: GoalState = { type: 'idle' };
 
-export const goalOf = ({ spec, status }: Resource<'container'>, snapshot: Snapshot): GoalState => {
+export const goalOf = ({ ref, spec, status }: Resource<'container'>, snapshot: Snapshot): GoalState => {
   if (spec === undefined) return IDLE;
   if (status === undefined || status.definition !== spec.definition) return PENDING;
   if (spec.stopped) return IDLE;
@@ -56,7 +58,7 @@ export const goalOf = ({ spec, status }: Resource<'container'>, snapshot: Snapsh
     case 'running':
       return goalOfRunning(spec, status);
     case 'exited':
-      return goalOfExited(spec, status, isOnTrial(status, snapshot));
+      return goalOfExited(spec, status, isOnTrial(ref, status, snapshot));
     default:
       return status satisfies never;
   }

@@ -11,6 +11,11 @@ export interface KindRules<K extends Kind> {
   readonly uses: (resource: Resource<K>, snapshot: Snapshot) => readonly Ref[];
   /** Why resources that depend on it must wait, as a reason in a status; undefined: it is ready. */
   readonly whyNotReady: (resource: Resource<K>, snapshot: Snapshot) => string | undefined;
+  /**
+   * Tells one wish from another: as long as it stays the same, a trial is not blamed for what was broken before.
+   * undefined: resources of this kind are never broken by themselves.
+   */
+  readonly fingerprint: ((spec: Spec<K>) => string) | undefined;
   /** Whether a trial fails because this resource is stalled. */
   readonly failsTrial: (resource: Resource<K>, snapshot: Snapshot) => boolean;
   /** What an observation says about something that we did not do; undefined: nothing worth a line in the history. */

@@ -14,7 +14,7 @@ export type Recovery =
 const UNMANAGED_FIRST_DELAY_MS = 1_000;
 const UNMANAGED_LONGEST_DELAY_MS = 300_000;
 /** A run this long was a good one: earlier failures no longer count against it. */
-const UNMANAGED_RESET_MS = 60_000;
+export const UNMANAGED_RESET_MS = 60_000;
 
 export const describeExit = (exit: Exit): string => {
   switch (exit.type) {

@@ -23,6 +23,7 @@ import {
 import { act, type Cause, CONVERGED, type Plan, stall, waitFor, waitUntil } from '../resources/plan.ts';
 import type { Ref } from '../resources/ref.ts';
 import type { Reconciler, Snapshot } from '../resources/snapshot.ts';
+import { brokenIn } from './blame.ts';
 import { containersIn, groupsIn, refsIn } from './relations.ts';
 import {
   FATAL_ATTEMPTS,
@@ -34,7 +35,7 @@ import {
   whyLate,
 } from './trial.ts';
 
-/** Recoveries and restarts give a goal its time anew; all in all a trial may take the time of its groups this many times. */
+/** What runs has to stop first, and a device may refuse things for a while: a trial may take the time of its groups this many times. */
 const TRIAL_PATIENCE = 3;
 
 export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, snapshot, nowMs) => {
@@ -80,11 +81,20 @@ export const reconcileUpdate: Reconciler<'update'> = ({ ref, spec, status }, sna
     : fail('ERROR', hopeless.message, hopeless.detail, hopeless.because);
 };
 
-/** Beyond what is declared to be waited for: the commit delay and the longest `stable_timeout`. */
+/**
+ * When a trial must be decided (monotonic). Until its goals are reached, its groups bound it, one after the other; this
+ * is for what they do not see. After that, it has the commit delay, the longest `stable_timeout` and the time of one
+ * group, in which a container may recover once: one that goes on ending and starting again is not stable.
+ */
 const trialLimitMs = (trial: Trial, snapshot: Snapshot): number => {
-  const timeoutMs = groupsIn(snapshot).reduce((sumMs, { spec }) => sumMs + (spec?.timeoutSeconds ?? 0) * 1000, 0);
-  const delayMs = (trial.commitAtMs ?? 0) - (trial.testedAtMs ?? 0);
-  return trial.startedAtMs + timeoutMs * TRIAL_PATIENCE + 2 * (delayMs + longestStabilityMs(snapshot));
+  const timeoutsMs = groupsIn(snapshot).map(({ spec }) => (spec?.timeoutSeconds ?? 0) * 1000);
+  const { startedAtMs, testedAtMs, commitAtMs = 0 } = trial;
+  if (testedAtMs === undefined) {
+    const sumMs = timeoutsMs.reduce((sum, timeoutMs) => sum + timeoutMs, 0);
+    return startedAtMs + sumMs * TRIAL_PATIENCE + 2 * longestStabilityMs(snapshot);
+  }
+  const heldMs = Math.max(0, commitAtMs - testedAtMs) + longestStabilityMs(snapshot);
+  return testedAtMs + 2 * heldMs + Math.max(0, ...timeoutsMs);
 };
 
 /** A newer proposal ends a trial, also one that still waits for its reboot; not one that goes back already. */
@@ -98,9 +108,13 @@ const planSuperseding = (ref: Ref<'update'>, spec: UpdateSpec | undefined, statu
   }
   if (failedBefore(spec, Object.values(status.failures)) !== undefined) return undefined;
   const superseded = failureOf(trial, 'CANCELLED', 'Update aborted', `superseded by ${spec.revision}`);
-  return act({ type: 'update.try', ref, revision: spec, fallback: committed.revision, superseded }, superseded.detail, [
-    'desired',
-  ]);
+  // What is broken now may be the doing of the trial that ends.
+  const { brokenBefore = {} } = status;
+  return act(
+    { type: 'update.try', ref, revision: spec, fallback: committed.revision, brokenBefore, superseded },
+    superseded.detail,
+    ['desired'],
+  );
 };
 
 /** Everything is taken down first, in its order; a device that cannot let go of something boots all the same. */
@@ -144,7 +158,13 @@ const planProposal = (
     return act({ type: 'update.rollBack', ref, failure }, refused.message);
   }
   return act(
-    { type: 'update.try', ref, revision: spec, fallback: status.committed.revision },
+    {
+      type: 'update.try',
+      ref,
+      revision: spec,
+      fallback: status.committed.revision,
+      brokenBefore: brokenIn(snapshot, nowMs),
+    },
     `${spec.revision} was proposed`,
     ['desired'],
   );
@@ -152,6 +172,11 @@ const planProposal = (
 
 const planCommitted = (ref: Ref<'update'>, status: UpdateStatus, snapshot: Snapshot, nowMs: number): Plan => {
   const { revision } = status.committed;
+  if (status.standIn !== undefined) {
+    return stall(
+      `revision ${revision} cannot be used: ${status.standIn.reason}; ${status.standIn.revision} runs in its place`,
+    );
+  }
   if (status.unreadable !== undefined) return stall(`revision ${revision} cannot be used: ${status.unreadable}`);
   const holding = planLifeline(ref, status, snapshot, nowMs);
   if (holding !== undefined) return holding;

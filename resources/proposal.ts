@@ -16,6 +16,11 @@ export interface Proposer {
   readonly from: string;
 }
 
+/** Who asks for a run of a revision that is installed already. */
+export interface Requester extends Proposer {
+  readonly source: 'control socket' | 'push';
+}
+
 export interface Proposal extends Proposer {
   readonly spec: UpdateSpec;
 }

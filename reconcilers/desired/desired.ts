@@ -17,7 +17,10 @@ export const REBOOTING = '(rebooting)';
 export type DesiredResources = Readonly<Record<Ref, Spec>>;
 
 /** What an operator wants of a container. */
-export type Intent = Pick<Spec<'container'>, 'stopped' | 'generation'>;
+export interface Intent extends Pick<Spec<'container'>, 'stopped' | 'generation'> {
+  /** When it was given (monotonic, of this boot); undefined: some time ago. */
+  readonly givenAtMs?: number;
+}
 
 export type Intents = Readonly<Record<string, Intent>>;
 
@@ -55,7 +58,12 @@ export interface DesiredInputs {
 
 export type Desired =
   /** What is desired already stays so. */
-  | { readonly is: 'unchanged'; readonly why: string }
+  | {
+      readonly is: 'unchanged';
+      readonly why: string;
+      /** What may be tried all the same: the revision that should run cannot be read, and something else can mend that. */
+      readonly proposal?: UpdateSpec;
+    }
   /** Nothing is wanted any more, but the proposal while it reboots. */
   | { readonly is: 'nothing'; readonly revision: string; readonly desired: DesiredResources }
   | { readonly is: 'revision'; readonly revision: string; readonly desired: DesiredResources };
@@ -77,42 +85,58 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
   const fault = update.trial === undefined ? undefined : inputs.faultOf(effective);
   if (fault !== undefined) return unchanged(`${effective} is damaged: ${fault}`);
-  if (update.unreadable !== undefined) return unchanged(`${effective} cannot be read: ${update.unreadable}`);
+  if (update.unreadable !== undefined) {
+    const kept = unchanged(`${effective} cannot be read: ${update.unreadable}`);
+    return proposal === undefined || update.trial !== undefined ? kept : { ...kept, proposal };
+  }
   const compiled = inputs.compiled(effective);
   if (compiled === undefined) return unchanged(`${effective} was not read yet`);
 
-  const whole = resourcesOf(compiled, proposal, intents);
+  const { trial } = update;
+  const before = trial === undefined ? undefined : inputs.compiled(trial.fallback)?.desired;
+  const changes = trial === undefined || before === undefined ? undefined : { before, sinceMs: trial.startedAtMs };
+  const whole = resourcesOf(compiled, proposal, intents, changes);
   const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
   return { is: 'revision', revision: compiled.revision, desired };
 };
 
-const unchanged = (why: string): Desired => ({ is: 'unchanged', why });
+const unchanged = (why: string): Extract<Desired, { readonly is: 'unchanged' }> => ({ is: 'unchanged', why });
 
+/**
+ * What a trial changes is started, or it would not be tried; what an operator stops during the trial stays stopped.
+ * @param changes during a trial: the resources before it, and when it began
+ */
 const resourcesOf = (
   { desired: resources }: CompiledRevision,
   proposal: UpdateSpec | undefined,
   intents: Intents,
+  changes: { readonly before: DesiredResources; readonly sinceMs: number } | undefined,
 ): DesiredResources => {
   const desired: Record<Ref, Spec> = { ...resources };
-  for (const [name, { stopped, generation }] of Object.entries(intents)) {
+  for (const [name, { stopped, generation, givenAtMs = 0 }] of Object.entries(intents)) {
     const ref = refOf('container', name);
-    const spec = desired[ref] as Spec<'container'> | undefined; // `container/…` holds nothing else
-    if (spec !== undefined) desired[ref] = { ...spec, stopped, generation };
+    const [spec, earlier] = [desired[ref], changes?.before[ref]] as (Spec<'container'> | undefined)[]; // `container/…` holds nothing else
+    if (spec === undefined) continue;
+    const isChanged = changes !== undefined && earlier?.definition !== spec.definition;
+    const isTried = isChanged && givenAtMs < changes.sinceMs;
+    desired[ref] = { ...spec, stopped: stopped && !isTried, generation };
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;
   return desired;
 };
 
-/** Safe mode: only containers with role mgmt, and what they need, to reach the device and repair it. */
+const SAFE_MODE = 'safe mode: only containers with role mgmt run';
+
+/** Safe mode: only containers with role mgmt run, and what they need, to reach the device and repair it. The others stay listed. */
 const onlyManagement = (desired: DesiredResources): DesiredResources => {
   const isKept = (ref: Ref<'container'>): boolean =>
     (desired[ref] as Spec<'container'> | undefined)?.roles.includes('mgmt') ?? false; // `container/…` holds nothing else
   const entries = (Object.entries(desired) as [Ref, Spec][]).filter(([ref, spec]) => {
-    if (isOfKind('container', ref)) return isKept(ref);
     return isOfKind('volume', ref) ? isKept((spec as Spec<'volume'>).owner) : true;
   });
   return Object.fromEntries(
     entries.map(([ref, spec]) => {
+      if (isOfKind('container', ref)) return [ref, isKept(ref) ? spec : { ...spec, heldBack: SAFE_MODE }];
       if (!isOfKind('group', ref)) return [ref, spec];
       const group = spec as Spec<'group'>;
       return [ref, { ...group, revision: `${group.revision} (safe mode)`, members: group.members.filter(isKept) }];

@@ -18,7 +18,8 @@ export const containerRules: KindRules<'container'> = {
   },
   whyNotReady: ({ ref, status }) => (isAlive(status) ? undefined : `container ${nameOf(ref)} does not run yet`),
   // One that ended before the trial began goes on by its own policy.
-  failsTrial: ({ status }, snapshot) => status?.phase !== 'exited' || isOnTrial(status, snapshot),
+  fingerprint: ({ definition }) => definition,
+  failsTrial: ({ ref, status }, snapshot) => status?.phase !== 'exited' || isOnTrial(ref, status, snapshot),
   change: (look) => changeOf(look),
   actions: {
     'container.install': { step: named('install'), done: 'was installed' },

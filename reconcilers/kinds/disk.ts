@@ -7,6 +7,7 @@ export const diskRules: KindRules<'disk'> = {
   dependsOn: none,
   uses: none,
   whyNotReady: (disk) => (isUp(disk) ? undefined : `its disk ${nameOf(disk.ref)} is not up`),
+  fingerprint: (spec) => JSON.stringify(spec),
   failsTrial: () => true,
   change: ({ before, after, when }) =>
     when === 'watching' && before?.active === true && after?.active !== true

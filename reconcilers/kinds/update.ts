@@ -5,6 +5,7 @@ export const updateRules: KindRules<'update'> = {
   dependsOn: none,
   uses: none,
   whyNotReady: () => undefined,
+  fingerprint: undefined,
   failsTrial: () => false,
   change: () => undefined,
   actions: {

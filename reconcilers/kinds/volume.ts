@@ -10,6 +10,7 @@ export const volumeRules: KindRules<'volume'> = {
   uses: none,
   whyNotReady: (volume) => (isMounted(volume) ? undefined : `volume ${nameOf(volume.ref)} is not mounted yet`),
   // A container that lives keeps what it was started with.
+  fingerprint: (spec) => JSON.stringify(spec),
   failsTrial: ({ ref }, snapshot) => !isAlive(resourceIn(snapshot, ownerOf(ref)).status),
   change: (look) => (look.when === 'watching' ? changeOf(look) : undefined),
   actions: {

@@ -38,6 +38,8 @@ export interface ContainerSpec {
   readonly loggers: readonly Logger[];
   /** Why it can never be started as declared; such a container is stalled, not ignored. */
   readonly unsupported?: string;
+  /** Why it does not run at the moment, although it is part of the revision: safe mode. It is stalled, and stays listed. */
+  readonly heldBack?: string;
   /** Operator intent: must not run. */
   readonly stopped: boolean;
   /** Operator intent: counts requested restarts; a run of a lower generation is replaced. */

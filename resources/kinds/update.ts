@@ -52,9 +52,17 @@ export interface Lifeline {
   readonly stage: 'verifying' | 'factory' | 'safe';
   /** Why it is needed. */
   readonly reason: string;
+  /** When what is to be verified began (monotonic): no deadline ended before. */
+  readonly sinceMs: number;
   /** Revision 0 has containers and is not the committed revision: there is something to fall back to. */
   readonly factoryUsable: boolean;
 }
+
+/**
+ * What was broken when a trial began, with a fingerprint of what was wanted of it then: the definition of a container,
+ * the spec of anything else as JSON.
+ */
+export type BrokenBefore = Readonly<Record<Ref, string>>;
 
 export interface UpdateStatus {
   /** `pv_rev`. */
@@ -67,10 +75,17 @@ export interface UpdateStatus {
   readonly trial?: Trial;
   /** Revisions that failed, by name. */
   readonly failures: Readonly<Record<string, Failure>>;
+  /** Neither a trial nor the rollback after it is judged by these. */
+  readonly brokenBefore?: BrokenBefore;
   /** A reboot is due, for this reason: everything is taken down, then the device boots. */
   readonly rebooting?: string;
   /** A rollback is behind us, and what it went back to has not proven itself yet, or has failed to. */
   readonly lifeline?: Lifeline;
+  /**
+   * The committed revision cannot be used, for this reason, and this one runs in its place: the one committed before it,
+   * else the factory revision.
+   */
+  readonly standIn?: { readonly revision: string; readonly reason: string };
   /** Why the document of the revision that should run cannot be used; nothing is touched on its behalf. */
   readonly unreadable?: string;
   /** What of the objects of the revision that should run is missing or corrupt. A committed one goes on running. */
@@ -103,6 +118,8 @@ export type UpdateAction =
       readonly ref: Ref<'update'>;
       readonly revision: UpdateSpec;
       readonly fallback: string;
+      /** What the trial is not to be blamed for. */
+      readonly brokenBefore: BrokenBefore;
       /** The trial that this one replaces. */
       readonly superseded?: Failure;
     }

@@ -5,7 +5,8 @@ import { isRelativePath } from './state-key.ts';
 const RESERVED = new Set(['bsp', 'current', 'locals', 'pantavisor', '_config', '_pv_', '_sigs']);
 
 const CONTAINER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
-const MAX_CONTAINER_NAME = 64;
+/** LXC makes it the host name of the container and refuses a longer one. Nothing is put in front of it: each daemon has its own lxcpath. */
+const MAX_CONTAINER_NAME = 63;
 
 /** What is expected of a container name that is not acceptable; undefined: it is. */
 export const containerNameFault = (name: string): string | undefined => {

@@ -1,4 +1,5 @@
 /** What a state document puts into its revision's directory, and whose it is. */
+import { canonicalJson } from './canonical-json.ts';
 import { fileTextOf, type StateDocument } from './state.ts';
 import { isSkippedKey, ownerOf } from './state-key.ts';
 
@@ -22,8 +23,8 @@ export const filesOf = ({ entries }: StateDocument): readonly InlineFile[] =>
   );
 
 /**
- * By owner, one text over all its installed entries, as the document has them, in an order that does not depend on
- * the document's. Equal texts: the container need not be touched.
+ * By owner, one text over all its installed entries, in canonical JSON: it depends neither on the order of the document
+ * nor on blanks and the order of keys in its manifests. Equal texts: the container need not be touched.
  */
 export const definitionsOf = ({ entries }: StateDocument): ReadonlyMap<string, string> => {
   const owned = new Map<string, (readonly [string, string])[]>();
@@ -31,7 +32,7 @@ export const definitionsOf = ({ entries }: StateDocument): ReadonlyMap<string, s
     const owner = isSkippedKey(key) ? undefined : ownerOf(key);
     if (owner === undefined) continue;
     const list = owned.get(owner) ?? [];
-    list.push([key, entry.type === 'object' ? entry.id : entry.text]);
+    list.push([key, entry.type === 'object' ? entry.id : canonicalJson(entry.value)]);
     owned.set(owner, list);
   }
   return new Map([...owned].map(([owner, list]) => [owner, JSON.stringify(list.sort(([a], [b]) => (a < b ? -1 : 1)))]));

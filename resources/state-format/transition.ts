@@ -1,9 +1,10 @@
 /**
- * How Pantavisor would go from one revision to another: with a reboot, or by stopping and starting containers only
- *. A pure comparison of what is installed; nothing here is done.
+ * How Pantavisor would go from one revision to another: with a reboot, or by stopping and starting containers only.
+ * A pure comparison of what is installed; nothing here is done.
  */
 
 import type { RestartPolicy } from '../kinds/goal.ts';
+import { canonicalJson } from './canonical-json.ts';
 import type { CompiledState } from './compile.ts';
 import { ownerOf } from './state-key.ts';
 
@@ -48,10 +49,20 @@ type Policies = ReadonlyMap<string, RestartPolicy>;
 const viewOf = ({ objects, files, containers }: Installed) => ({
   entries: new Map([
     ...objects.map(({ path, id }) => [path, `object ${id}`] as const),
-    ...files.map(({ path, text }) => [path, `json ${text}`] as const),
+    ...files.map(({ path, text }) => [path, `json ${meaningOf(text)}`] as const),
   ]),
   policies: new Map(containers.map(({ name, restartPolicy }) => [name, restartPolicy])),
 });
+
+/** Neither blanks nor the order of keys is a change. A file may hold a bare string, which is no JSON. */
+const meaningOf = (text: string): string => {
+  try {
+    return canonicalJson(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+};
 
 const changesBetween = (
   before: ReadonlyMap<string, string>,

@@ -11,6 +11,7 @@ import { LEVELS, type Level } from '../config/config-level.ts';
 import { OPERATIONS } from './command-endpoints.ts';
 import { CONDITION_TYPES } from './conditions.ts';
 import { CONTROL_ACTIONS } from './ports.ts';
+import { PHASES } from './status.ts';
 
 const time = z.iso.datetime().describe('ISO 8601, wall clock.');
 const count = z.int().min(0);
@@ -95,7 +96,7 @@ const SourceView = z.strictObject({
 const Status = z.strictObject({
   time: time.describe('When this was written.'),
   revision: z.string().nullable().describe('The revision whose resources are desired now.'),
-  phase: z.enum(['starting', 'trying', 'testing', 'rolling-back', 'running']),
+  phase: z.enum(PHASES),
   committed: z.string().nullable().describe('The revision that survives a restart.'),
   trial: z.strictObject({ revision: z.string(), fallback: z.string(), commitAt: time.nullable() }).nullable(),
   failed: z.array(Failure).describe('Revisions that were given up, and why.'),

@@ -1,8 +1,8 @@
 /**
  * `POST /commands`: one command at a time for the whole device. 200 says that a command was accepted,
- * never that it was done.
+ * never that it was done. A revision that cannot be run is refused.
  */
-import type { Proposer } from '../../resources/proposal.ts';
+import type { Requester } from '../../resources/proposal.ts';
 import { parseObject, readBody } from '../http/body.ts';
 import { type ApiRequest, type Endpoint, json } from '../http/operation.ts';
 import { accepted, failure, later, type Reply } from '../http/reply.ts';
@@ -31,7 +31,7 @@ export interface Command {
   readonly operation: Operation;
   readonly payload: string;
   /** Whose it is; default: the operator's, who uses the control socket. */
-  readonly by?: Proposer;
+  readonly by?: Requester;
 }
 
 export type HubMode = 'disabled' | `${'local' | 'remote'}, ${'claimed' | 'unclaimed'}`;
@@ -45,6 +45,8 @@ export interface CommandsPort {
   hub(): HubMode;
   /** False: another command is still at it. */
   begin(command: Command): boolean;
+  /** Resolves when the command was taken up, or to the reason why it cannot be. undefined: another one is still at it. */
+  attempt(command: Command): Promise<string | undefined> | undefined;
 }
 
 const MAX_COMMAND_BYTES = 4096;
@@ -82,6 +84,16 @@ const NOT_DURING_UPDATE: readonly Operation[] = [
   'UNCLAIM',
 ];
 
+/** Answered when the device has taken them up: who asks for a revision wants to know that it cannot be run. */
+const AWAITED: readonly Operation[] = ['LOCAL_RUN', 'LOCAL_RUN_COMMIT', 'MAKE_FACTORY'];
+const BUSY = later('A command is already in progress. Try again', COMMAND_SECONDS);
+
+const attempted = async (taken: Promise<string | undefined> | undefined): Promise<Reply> => {
+  if (taken === undefined) return BUSY;
+  const reason = await taken;
+  return reason === undefined ? accepted() : failure(409, reason);
+};
+
 /** Why a command makes no sense now. */
 const refusalOf = (operation: Operation, commands: CommandsPort): Reply | undefined => {
   const hub = commands.hub();
@@ -108,7 +120,8 @@ const post =
     if (command === undefined) return BAD_FORMAT;
     const refusal = refusalOf(command.operation, commands);
     if (refusal !== undefined) return refusal;
-    return commands.begin(command) ? accepted() : later('A command is already in progress. Try again', COMMAND_SECONDS);
+    if (AWAITED.includes(command.operation)) return attempted(commands.attempt(command));
+    return commands.begin(command) ? accepted() : BUSY;
   };
 
 export const commandEndpoints = (commands: CommandsPort): readonly Endpoint[] => [

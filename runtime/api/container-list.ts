@@ -75,5 +75,6 @@ export const ownershipRefusal = (name: string, snapshot: Snapshot): Required<Con
   if (spec === undefined) return { status: 404, message: 'Container not found' };
   if (spec.restartPolicy !== 'container')
     return { status: 403, message: "Container has restart_policy 'system' and cannot be controlled via API" };
+  if (spec.heldBack !== undefined) return { status: 409, message: `Container is held back: ${spec.heldBack}` };
   return undefined;
 };

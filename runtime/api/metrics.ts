@@ -11,7 +11,7 @@ import type { LogCount } from '../logging/queues.ts';
 import type { ActionCount } from './action-tally.ts';
 import { refsOf } from './conditions.ts';
 import type { ApiDeps } from './ports.ts';
-import type { StatusView } from './status.ts';
+import { PHASES, type StatusView } from './status.ts';
 
 export interface Scrape {
   readonly snapshot: Snapshot;
@@ -21,8 +21,6 @@ export interface Scrape {
   readonly nowMs: number;
   readonly wallTime: Date;
 }
-
-const PHASES: readonly StatusView['phase'][] = ['starting', 'trying', 'testing', 'rolling-back', 'running'];
 
 /** A page of metrics after each scrape. */
 export const metricsPage = (names: Pick<ApiDeps, 'containerStatusName'>): ((scrape: Scrape) => Promise<string>) => {

@@ -10,9 +10,19 @@ import { type StatusNames, stateOf, type Timeline } from './status-timeline.ts';
 
 /**
  * starting: no revision was read yet. trying: a new revision is brought up. testing: its goals are reached, the commit
- * delay runs. rolling-back: it is given up. running: the committed revision.
+ * delay runs. rolling-back: it is given up. running: the committed revision. factory-fallback: revision 0 runs in its
+ * place. safe-mode: of it, only containers with role mgmt run.
  */
-export type Phase = 'starting' | 'trying' | 'testing' | 'rolling-back' | 'running';
+export const PHASES = [
+  'starting',
+  'trying',
+  'testing',
+  'rolling-back',
+  'running',
+  'factory-fallback',
+  'safe-mode',
+] as const;
+export type Phase = (typeof PHASES)[number];
 
 export interface ResourceView {
   readonly ref: Ref;
@@ -87,8 +97,11 @@ const phaseOf = (snapshot: Snapshot): Phase => {
   if (snapshot.revision === undefined) return 'starting';
   const plan = snapshot.plans[UPDATE];
   if (plan?.outcome === 'acting' && plan.next.type === 'update.rollBack') return 'rolling-back';
-  const trial = resourceIn(snapshot, UPDATE).status?.trial;
-  if (trial === undefined) return 'running';
+  const { trial, lifeline } = resourceIn(snapshot, UPDATE).status ?? {};
+  if (trial === undefined) {
+    if (lifeline?.stage === 'safe') return 'safe-mode';
+    return lifeline?.stage === 'factory' ? 'factory-fallback' : 'running';
+  }
   return trial.commitAtMs === undefined ? 'trying' : 'testing';
 };
 

@@ -32,7 +32,7 @@ export interface TrialEntry {
 
 export const isBeforeBoot = ({ rebootFor, booted }: TrialEntry): boolean => rebootFor !== undefined && booted !== true;
 
-export type LifelineEntry = Pick<Lifeline, 'stage' | 'reason'>;
+export type LifelineEntry = Pick<Lifeline, 'stage' | 'reason' | 'sinceMs'>;
 
 /** What a real boot loader did, and what it needs; in appengine mode the daemon plays its part. */
 export interface BootEnvironment {
@@ -109,7 +109,11 @@ export const bootDevice = async (options: BootOptions): Promise<void> => {
       untried,
     });
   } else if (rolledBack !== undefined) {
-    await ledger.put<LifelineEntry>('update', LIFELINE, { stage: 'verifying', reason: rolledBack });
+    await ledger.put<LifelineEntry>('update', LIFELINE, {
+      stage: 'verifying',
+      reason: rolledBack,
+      sinceMs: clock.nowMs(),
+    });
   }
   await ledger.put('update', BOOT, { atMs: clock.nowMs() });
 };
@@ -153,6 +157,7 @@ export const settleCommitted = async (store: Store, ledger: Ledger, revision: st
   if (await isSettled(store, revision)) return;
   // What held the device up was about the revision before.
   await store.setRolledBack(undefined);
+  await store.setBrokenBefore({});
   await ledger.remove('update', LIFELINE);
   await store.setCurrent(revision);
   await store.setDone(revision);

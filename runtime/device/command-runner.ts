@@ -2,11 +2,11 @@
  * What the commands of the control socket do, one at a time.
  *
  * In: commands that make sense now. Out: proposals, a reboot, a shutdown, settings. A command that cannot be carried out
- * is told in the log, and in the revision's progress if there is one: nobody waits for it.
+ * is reported in the log, in the revision's progress if there is one, and to a client that waits for it.
  */
 import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
 import { UPDATE } from '../../resources/kinds/update.ts';
-import type { Proposer } from '../../resources/proposal.ts';
+import type { Requester } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
 import type { Command, CommandsPort, Operation } from '../api/command-endpoints.ts';
 import { DeviceError } from '../host/host.ts';
@@ -15,7 +15,7 @@ import { Rejection } from '../store/rejection.ts';
 export interface CommandsOptions {
   readonly snapshot: () => Snapshot;
   readonly hasDebugShell: () => boolean;
-  readonly run: (revision: string, byReboot: boolean, by?: Proposer) => Promise<void>;
+  readonly run: (revision: string, byReboot: boolean, by?: Requester) => Promise<void>;
   /** `''`: the one that runs. */
   readonly makeFactory: (revision: string) => Promise<void>;
   readonly reboot: (reason: string) => Promise<void>;
@@ -39,7 +39,7 @@ export interface HubControl {
   unclaim(): Promise<void>;
 }
 
-type Deeds = { readonly [O in Operation]: (payload: string, by?: Proposer) => Promise<unknown> | unknown };
+type Deeds = { readonly [O in Operation]: (payload: string, by?: Requester) => Promise<unknown> | unknown };
 
 /** What people write with a reboot is shown as the reason for it. */
 const reasonOf = (payload: string, what: string): string =>
@@ -105,10 +105,11 @@ export const openCommands = (options: CommandsOptions): Performing => {
       isBusy = false;
     });
   };
-  const told = ({ operation, payload }: Command, error: unknown): void => {
+  const told = ({ operation, payload }: Command, error: unknown): string => {
     const isAnswer = error instanceof DeviceError || error instanceof Rejection;
     if (isAnswer) options.onProblem(operation, `${payload}: ${error.message}`);
     else options.onBug(error);
+    return isAnswer ? error.message : 'internal error';
   };
   return {
     perform,
@@ -123,9 +124,14 @@ export const openCommands = (options: CommandsOptions): Performing => {
       const { spec, status } = resourceIn(options.snapshot(), UPDATE);
       return isUpdating(spec, status);
     },
+    attempt: (command) =>
+      perform(command)?.then(
+        () => undefined,
+        (error: unknown) => told(command, error),
+      ),
     begin: (command) => {
       const done = perform(command);
-      done?.catch((error: unknown) => told(command, error));
+      done?.catch((error: unknown) => void told(command, error));
       return done !== undefined;
     },
   };

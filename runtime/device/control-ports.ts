@@ -146,7 +146,7 @@ const commandsOf = ({ device, host, paths, live, powerOff, hub, onProblem, onBug
   openCommands({
     snapshot: device.loop.latest,
     hasDebugShell: () => live.values.PV_DEBUG_SHELL,
-    ...localRun(device, host, paths),
+    ...localRun({ device, host, paths, onProblem, onBug }),
     reboot: device.reboot,
     powerOff,
     collectGarbage: device.collectGarbage,

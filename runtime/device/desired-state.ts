@@ -9,6 +9,9 @@ import { UPDATE } from '../../resources/kinds/update.ts';
 import { resourceIn } from '../../resources/snapshot.ts';
 import type { Loop } from '../engine/loop.ts';
 
+/** Stands in for a revision's name while none could be read. */
+const UNREAD = '(none could be read)';
+
 export interface DesiredStateOptions extends Pick<DesiredInputs, 'compiled' | 'faultOf'> {
   readonly loop: Pick<Loop, 'latest' | 'tell'>;
   readonly gates: Gates;
@@ -34,7 +37,12 @@ export const openDesiredState = (options: DesiredStateOptions): DesiredState => 
     const { status: update } = resourceIn(loop.latest(), UPDATE);
     const inputs = { gates, shuttingDown, update, proposal: proposal(), intents: intents(), compiled, faultOf };
     const next = desiredState(inputs);
-    if (next.is === 'unchanged') return;
+    if (next.is === 'unchanged') {
+      const { revision = UNREAD, desired } = loop.latest();
+      if (next.proposal !== undefined)
+        loop.tell({ type: 'desired.changed', revision, desired: { ...desired, [UPDATE]: next.proposal } });
+      return;
+    }
     if (next.is === 'revision') onRevision(next.revision);
     loop.tell({ type: 'desired.changed', revision: next.revision, desired: next.desired });
   };

@@ -5,42 +5,36 @@
  * sockets, signals and logs around it; scenarios run it on the simulated host.
  */
 import type { Observable, Subscription } from 'rxjs';
-import { containerController } from '../../controllers/container.ts';
-import { diskController } from '../../controllers/disk.ts';
-import { groupController } from '../../controllers/group.ts';
-import { updateController } from '../../controllers/update.ts';
-import { volumeController } from '../../controllers/volume.ts';
 import type { Intent } from '../../reconcilers/desired/desired.ts';
-import { statusNameOf } from '../../reconcilers/goals.ts';
-import { reconcilers } from '../../reconcilers/index.ts';
 import { changeOf, doneText } from '../../reconcilers/kinds.ts';
 import { UPDATE, type UpdateSpec, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
-import { type Ref, refOf } from '../../resources/ref.ts';
-import { resourceIn } from '../../resources/snapshot.ts';
-import type { ControlAction, ControlAnswer } from '../api/ports.ts';
-import type { Controllers } from '../engine/controller.ts';
+import type { Ref } from '../../resources/ref.ts';
 import type { Event } from '../engine/event.ts';
-import { openLedger } from '../engine/ledger.ts';
+import { type Ledger, openLedger } from '../engine/ledger.ts';
 import { type Loop, startLoop } from '../engine/loop.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { Host } from '../host/host.ts';
-import { startingFiles } from '../host/starting-files.ts';
+import { type StartingFiles, startingFiles } from '../host/starting-files.ts';
 import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
 import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
+import type { TrustSettings } from '../trust/trust-settings.ts';
 import { type Arbiter, openArbiter } from './arbiter.ts';
-import { askForReboot, type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
-import { openDesiredState } from './desired-state.ts';
+import { type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
+import { openControllers } from './controllers.ts';
+import { type DesiredState, openDesiredState } from './desired-state.ts';
 import { lastWords } from './flush-history.ts';
-import { intentAfter, intentsIn } from './intent.ts';
-import { type LxcSettings, lxcPreparation } from './lxc-preparation.ts';
+import { intentsIn } from './intent.ts';
+import type { LxcSettings } from './lxc-preparation.ts';
 import { isNews } from './new-proposal.ts';
 import { observeEverything, plannable, updatesIn, watching } from './observation.ts';
 import type { Oem } from './oem.ts';
+import { openRequests, type Requests } from './requests.ts';
 import { openRevisions, type Revisions } from './revisions.ts';
-import { openKeeper, type StorageSettings } from './storage-maintenance.ts';
+import { damagedDocuments } from './stand-in.ts';
+import { type Keeper, openKeeper, type StorageSettings } from './storage-maintenance.ts';
 import { leftOver, settled } from './teardown.ts';
 import { onceOpened } from './wait-for-opening.ts';
 
@@ -53,6 +47,8 @@ export interface DeviceOptions {
   /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
+  /** undefined: states need not be signed. */
+  readonly trust?: TrustSettings | undefined;
   /** The BSP is not managed here; see CompileContext. */
   readonly appengine: boolean;
   /** Asked at every start of a container. */
@@ -77,7 +73,7 @@ export interface DeviceOptions {
   readonly onProblem: (subject: string, message: string) => void;
 }
 
-export interface Device {
+export interface Device extends Requests {
   readonly loop: Loop;
   readonly store: Store;
   readonly revisions: Revisions;
@@ -86,12 +82,6 @@ export interface Device {
   intents(): readonly (readonly [container: string, intent: Intent])[];
   /** Sources propose through it. */
   readonly arbiter: Arbiter;
-  /** Records what an operator wants of a container; resolves when recorded, not when done. */
-  control(container: string, action: ControlAction): Promise<ControlAnswer>;
-  /** False: it did not expect a signal. */
-  signalReady(container: string): Promise<boolean>;
-  /** Takes everything down and boots; resolves when that is on record. @throws DeviceError */
-  reboot(reason: string): Promise<void>;
   /** Removes what nobody needs from the storage. @returns bytes. @throws DeviceError */
   collectGarbage(): Promise<number>;
   /** Ends planning and acting; what runs goes on running. */
@@ -101,67 +91,23 @@ export interface Device {
 }
 
 export const startDevice = async (options: DeviceOptions): Promise<Device> => {
-  const { paths, reader = HERE } = options;
   const starting = startingFiles(options.host.files, options.host.clock);
   let arbiter: Arbiter | undefined;
   const proposed = (): UpdateSpec | undefined => arbiter?.standing()?.spec;
-  const keeper = await openKeeper({
-    host: { ...options.host, files: starting.files },
-    paths,
-    settings: options.storage,
-    reader,
-    ...(options.bootloader === undefined ? {} : { bootloader: options.bootloader }),
-    wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
-    onProblem: options.onProblem,
-    onBug: options.onBug,
+  const keeper = await openStorage(options, starting, proposed);
+  const { host, store, soundness } = keeper;
+  const ledger = await openLedger(host.files, `${options.paths.run}/ledger`, host.bootId, options.onProblem);
+  const revisions = openRevisions(store, options, {
+    reader: options.reader ?? HERE,
+    oem: options.oem,
+    onWarning: options.onProblem,
   });
-  const { host, store, soundness, collecting } = keeper;
-  const ledger = await openLedger(host.files, `${paths.run}/ledger`, host.bootId);
-  const revisions = openRevisions(store, options, { reader, oem: options.oem });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
 
-  const container = containerController({
-    host,
-    ledger,
-    reconcile: reconcilers.container,
-    ...lxcPreparation(host, paths, options.lxc),
-  });
-  const controllers: Controllers = {
-    container,
-    disk: diskController(host, ledger, reconcilers.disk),
-    group: groupController(host, ledger, reconcilers.group),
-    volume: volumeController(host, paths.volumes, reconcilers.volume),
-    update: updateController({
-      clock: host.clock,
-      reboot: async (reason) => {
-        history.rebooting(reason);
-        await lastWords(history, host.clock, options.onProblem);
-        await host.reboot();
-      },
-      ledger,
-      store,
-      reconcile: reconcilers.update,
-      load: revisions.load,
-      ...(options.loader === undefined ? {} : { makeBootable: options.loader.makeBootable }),
-      commitDelaySeconds: options.commitDelaySeconds,
-      rebootTransitions: options.rebootTransitions,
-      session: options.session,
-      ...(soundness === undefined ? {} : { soundness }),
-    }),
-  };
-  const loop = startLoop({ controllers, clock: host.clock, refsIn: plannable, onBug: options.onBug });
-  options.onEvents(loop.events);
-  const history = await openHistory({
-    ...host,
-    directory: `${paths.storage}/cache/history`,
-    changeOf,
-    doneText,
-    onProblem: options.onProblem,
-  });
-
-  const unseen = new Set<Ref>();
+  const core = await openCore(options, keeper, { ledger, revisions });
+  const { loop, history } = core;
   const intents = await intentsIn(ledger);
   const desired = openDesiredState({
     loop,
@@ -175,7 +121,6 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
       starting.started();
     },
   });
-
   arbiter = openArbiter({
     clock: host.clock,
     latest: loop.latest,
@@ -186,71 +131,124 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     },
     onBug: options.onBug,
   });
-  const subscriptions: Subscription[] = [
-    history.follow(loop.reductions),
-    watching(controllers).subscribe({ next: loop.look, error: options.onBug }),
-  ];
-  const { onProblem } = options;
-  const onSeen = (): void => desired.open('observed');
-  subscriptions.push(await observeEverything({ controllers, loop, clock: host.clock, unseen, onSeen, onProblem }));
-  const onUpdate = ({ committed }: UpdateStatus): void => {
-    collecting?.committed(committed.revision);
-    desired.refresh();
-  };
-  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: onUpdate, error: options.onBug }));
-
-  const checked = (): void => {
-    desired.open('verified');
-    loop.look(UPDATE);
-  };
-  soundness?.watchOver(await store.bootVariables(), revisions.load, checked);
-
-  if (options.opened !== undefined) onceOpened(options.opened, host.clock, () => desired.open('serving'));
+  const begun = await begin(options, keeper, { ...core, revisions, desired });
   const stop = (): void => {
     keeper.stop();
     arbiter?.stop();
-    for (const subscription of subscriptions) subscription.unsubscribe();
+    begun.stop();
     loop.stop();
   };
   return {
-    loop,
-    store,
-    revisions,
+    ...openRequests({
+      clock: host.clock,
+      loop,
+      ledger,
+      history,
+      intents,
+      signalReady: core.signalReady,
+      onIntent: desired.refresh,
+    }),
+    ...{ loop, store, revisions, history, arbiter, stop },
     intents: () => [...intents],
-    history,
-    stop,
-    arbiter,
-    reboot: async (reason) => {
-      history.asked(UPDATE, 'reboot', 'the operator');
-      await askForReboot(ledger, reason);
-      loop.look(UPDATE);
-    },
-    collectGarbage: async () => (await collecting?.collect()) ?? 0,
-    signalReady: async (name) => {
-      const { spec } = resourceIn(loop.latest(), refOf('container', name));
-      // Before the revision is read nobody knows what is expected, and whoever is ready says so once.
-      if (loop.latest().revision !== undefined && spec?.statusGoal !== 'READY') return false;
-      return container.signalReady(name);
-    },
-    control: async (name, action) => {
-      const status = statusNameOf(refOf('container', name), loop.latest());
-      const { answer, intent } = intentAfter(action, status, intents.get(name));
-      if (intent === undefined) return answer;
-      await ledger.put<Intent>('intent', name, intent);
-      intents.set(name, intent);
-      history.asked(refOf('container', name), action, 'the operator');
-      desired.refresh();
-      return answer;
-    },
+    collectGarbage: async () => (await keeper.collecting?.collect()) ?? 0,
     shutDown: async (limitMs, why = 'it was asked to') => {
       history.stopping(why);
       desired.shutDown();
       await settled(loop, host.clock, limitMs);
       stop();
       await lastWords(history, host.clock, options.onProblem);
-      const left = [...leftOver(loop.latest()), ...unseen];
+      const left = [...leftOver(loop.latest()), ...begun.unseen];
       if (left.length === 0) await endBoot(ledger);
       return left;
+    },
+  };
+};
+
+const openStorage = (
+  { host, paths, storage, bootloader, reader = HERE, onProblem, onBug }: DeviceOptions,
+  { files }: StartingFiles,
+  proposed: () => UpdateSpec | undefined,
+): Promise<Keeper> =>
+  openKeeper({
+    host: { ...host, files },
+    ...{ paths, settings: storage, reader, onProblem, onBug },
+    ...(bootloader === undefined ? {} : { bootloader }),
+    wanted: () => [proposed()?.revision].filter((revision) => revision !== undefined),
+  });
+
+interface Core extends Pick<ReturnType<typeof openControllers>, 'controllers' | 'signalReady'> {
+  readonly loop: Loop;
+  readonly history: History;
+}
+
+/** The loop with its controllers, and the history that follows it. Nothing is planned before it is told to. */
+const openCore = async (
+  options: DeviceOptions,
+  { host, store, soundness }: Keeper,
+  { ledger, revisions }: { readonly ledger: Ledger; readonly revisions: Revisions },
+): Promise<Core> => {
+  const { paths, lxc, session, commitDelaySeconds, rebootTransitions, loader, onBug, onProblem } = options;
+  const history = await openHistory({
+    ...host,
+    directory: `${paths.storage}/cache/history`,
+    ...{ changeOf, doneText, onProblem },
+  });
+  const reboot = async (reason: string): Promise<void> => {
+    history.rebooting(reason);
+    await lastWords(history, host.clock, onProblem);
+    await host.reboot();
+  };
+  const { controllers, signalReady } = openControllers({
+    ...{ host, paths, ledger, lxc },
+    update: {
+      ...{ store, session, commitDelaySeconds, rebootTransitions, reboot },
+      load: revisions.load,
+      ...damagedDocuments({ store, revisions, soundness, onProblem }),
+      ...(loader === undefined ? {} : { makeBootable: loader.makeBootable }),
+      ...(soundness === undefined ? {} : { soundness }),
+    },
+  });
+  const loop = startLoop({ controllers, clock: host.clock, refsIn: plannable, onBug });
+  options.onEvents(loop.events);
+  return { loop, history, controllers, signalReady };
+};
+
+interface Begun {
+  /** What could not be looked at yet. */
+  readonly unseen: ReadonlySet<Ref>;
+  stop(): void;
+}
+
+/** Follows the device: everything is looked at once, then whatever changes; the gates of the desired state open. */
+const begin = async (
+  { opened, onBug, onProblem }: DeviceOptions,
+  { host, store, soundness, collecting }: Keeper,
+  core: Core & { readonly revisions: Revisions; readonly desired: DesiredState },
+): Promise<Begun> => {
+  const { loop, history, controllers, revisions, desired } = core;
+  const { clock } = host;
+  const unseen = new Set<Ref>();
+  const subscriptions: Subscription[] = [
+    history.follow(loop.reductions),
+    watching(controllers).subscribe({ next: loop.look, error: onBug }),
+  ];
+  const onSeen = (): void => desired.open('observed');
+  subscriptions.push(await observeEverything({ controllers, loop, clock, unseen, onSeen, onProblem }));
+  const onUpdate = ({ committed }: UpdateStatus): void => {
+    collecting?.committed(committed.revision);
+    desired.refresh();
+  };
+  subscriptions.push(updatesIn(loop.snapshots).subscribe({ next: onUpdate, error: onBug }));
+  const onVerified = (): void => {
+    desired.open('verified');
+    loop.look(UPDATE);
+  };
+  soundness?.watchOver(await store.bootVariables(), revisions.load, onVerified);
+  if (opened !== undefined) onceOpened(opened, clock, () => desired.open('serving'));
+  return {
+    unseen,
+    stop: () => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };
 };

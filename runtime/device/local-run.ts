@@ -1,12 +1,13 @@
 /** Running a revision that is installed already, because an operator says so: `LOCAL_RUN`, `LOCAL_RUN_COMMIT`, `MAKE_FACTORY`. */
 import { filter, firstValueFrom } from 'rxjs';
 import { isUpdating } from '../../reconcilers/desired/arbitration.ts';
-import { UPDATE, type UpdateStatus } from '../../resources/kinds/update.ts';
+import { type Identity, UPDATE, type UpdateStatus } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../resources/progress.ts';
-import type { Proposer } from '../../resources/proposal.ts';
+import type { Outcome, Requester } from '../../resources/proposal.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
-import type { Host } from '../host/host.ts';
+import { DeviceError, type Host } from '../host/host.ts';
+import type { ProposalPort } from '../sources/source.ts';
 import { Rejection } from '../store/rejection.ts';
 import { usesOf } from '../store/space/objects-in-use.ts';
 import { isRevision } from '../store/trails/revision.ts';
@@ -19,7 +20,7 @@ export interface LocalRun {
    * @param by whose wish it is; default: the operator's.
    * @throws Rejection when it cannot be run. @throws DeviceError
    */
-  run(revision: string, byReboot: boolean, by?: Proposer): Promise<void>;
+  run(revision: string, byReboot: boolean, by?: Requester): Promise<void>;
   /**
    * Makes revision 0 what another revision is (`''`: the one that runs), and runs it.
    * @throws Rejection, before anything was changed. @throws DeviceError
@@ -27,13 +28,34 @@ export interface LocalRun {
   makeFactory(revision: string): Promise<void>;
 }
 
-const OPERATOR: Proposer = { source: 'control socket', from: 'the operator' };
+const OPERATOR: Requester = { source: 'control socket', from: 'the operator' };
 const FACTORY = '0';
 /** For the loop to notice a proposal; whatever keeps it from that keeps no command waiting. */
 const NOTICE_LIMIT_MS = 5_000;
 
-export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => {
+export interface LocalRunOptions {
+  readonly device: Device;
+  readonly host: Host;
+  readonly paths: Paths;
+  readonly onProblem: (subject: string, message: string) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+export const localRun = ({ device, host, paths, onProblem, onBug }: LocalRunOptions): LocalRun => {
   const { loop, store, revisions } = device;
+
+  /** The update tells what becomes of what it has begun with; of what was replaced before that nobody else would. */
+  const told = ({ revision }: Identity, outcome: Outcome): void => {
+    if (outcome.is !== 'superseded') return;
+    store.setProgress(revision, progressOf('CANCELLED', MESSAGE.superseded)).catch((error: unknown) => {
+      if (error instanceof DeviceError) onProblem(revision, error.message);
+      else onBug(error);
+    });
+  };
+  const ports: Readonly<Record<Requester['source'], ProposalPort>> = {
+    'control socket': device.arbiter.portFor({ name: 'control socket', told }),
+    push: device.arbiter.portFor({ name: 'push', told }),
+  };
 
   const load = async (revision: string): Promise<Revision> => {
     if (!isRevision(revision) || (await store.hash(revision)) === undefined)
@@ -60,8 +82,12 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
 
   const run = async (revision: string, byReboot: boolean, by = OPERATOR): Promise<void> => {
     const { hash } = await load(revision);
-    const { committed } = await committedOf(loop.latest());
+    const { committed, lifeline } = committedOf(loop.latest());
     if (committed.revision === revision && committed.hash === hash) {
+      if (!byReboot && lifeline !== undefined && lifeline.stage !== 'verifying')
+        throw new Rejection(
+          `${revision} is held back after a rollback: ${lifeline.reason}; run another revision, or reboot to try this one again`,
+        );
       if (byReboot) await device.reboot(`to run ${revision} from its start`);
       return;
     }
@@ -69,7 +95,7 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
     // With it goes what is known of its failure: the operator asks for it again.
     if (document !== undefined) await store.propose(revision, document);
     const spec = { revision, hash, insisted: true as const, ...(byReboot ? { byReboot: true as const } : {}) };
-    const outcome = device.arbiter.portFor({ name: by.source }).propose(spec, by.from);
+    const outcome = ports[by.source].propose(spec, by.from);
     if (outcome.is === 'refused') throw new Rejection(outcome.reason);
     loop.look(UPDATE);
     await noticed();
@@ -85,7 +111,7 @@ export const localRun = (device: Device, host: Host, paths: Paths): LocalRun => 
   return {
     run,
     makeFactory: async (given) => {
-      const { committed } = await committedOf(loop.latest());
+      const { committed } = committedOf(loop.latest());
       const revision = given === '' ? committed.revision : given;
       const { hash } = await load(revision);
       const document = await store.document(revision);

@@ -34,7 +34,8 @@ export const followUpdates = (options: UpdateLoggingOptions): Subscription => {
 
   const publish = async (revision: string, logs: string | undefined): Promise<void> => {
     const progress = logs === undefined ? undefined : await store.progress(revision);
-    if (progress !== undefined && logs !== undefined) await store.setProgress(revision, { ...progress, logs });
+    if (progress !== undefined && logs !== undefined && progress.logs !== logs)
+      await store.setProgress(revision, { ...progress, logs });
   };
   const lastWords = (): Promise<void> =>
     new Promise((resolve) => clock.schedule(clock.nowMs() + LAST_WORDS_MS, resolve));

@@ -6,26 +6,32 @@
  * before the deed, so that a daemon that dies in between finds its half-done work. All entries are of one boot: on
  * the first look after a reboot the ledger is emptied, as is what it described.
  */
-import type { Kind } from '../../resources/catalog.ts';
-import { DeviceError, type Files } from '../host/host.ts';
+import { readSideFile } from '../host/damage.ts';
+import type { Files } from '../host/host.ts';
+import { entryFault, type Section } from './ledger-entries.ts';
+
+export type { Section } from './ledger-entries.ts';
 
 const ENTRY_LIMIT_BYTES = 1 << 20;
 
 export interface Ledger {
-  /** undefined: no entry, or one that cannot be understood (an unclean run directory). */
+  /** undefined: no entry, or one that is damaged or of another shape (reported): the resource is observed anew. */
   get<T>(section: Section, name: string): Promise<T | undefined>;
   put<T>(section: Section, name: string, entry: T): Promise<void>;
   remove(section: Section, name: string): Promise<void>;
   names(section: Section): Promise<readonly string[]>;
 }
 
-export type Section = Kind | 'intent';
-
 /** @param directory below the run directory; created when missing. */
-export const openLedger = async (files: Files, directory: string, bootId: string): Promise<Ledger> => {
+export const openLedger = async (
+  files: Files,
+  directory: string,
+  bootId: string,
+  onProblem: (subject: string, message: string) => void = () => undefined,
+): Promise<Ledger> => {
   const bootFile = `${directory}/boot_id`;
   await files.makeDirectory(directory, 0o700);
-  if ((await files.read(bootFile, ENTRY_LIMIT_BYTES))?.toString() !== bootId) {
+  if ((await readSideFile(files, bootFile, ENTRY_LIMIT_BYTES, onProblem))?.toString() !== bootId) {
     for (const name of (await files.list(directory)) ?? []) await files.remove(`${directory}/${name}`);
     await files.write(bootFile, bootId, 0o600);
   }
@@ -45,8 +51,8 @@ export const openLedger = async (files: Files, directory: string, bootId: string
   return {
     async get<T>(section: Section, name: string) {
       const path = pathOf(section, name);
-      if (!known.has(path)) known.set(path, await readEntry(files, path));
-      return known.get(path) as T | undefined; // only `put` of the same section wrote it
+      if (!known.has(path)) known.set(path, await readEntry(files, path, [section, name], onProblem));
+      return known.get(path) as T | undefined; // its shape was checked, or `put` of the same section wrote it
     },
     async put(section, name, entry) {
       const path = pathOf(section, name);
@@ -62,19 +68,43 @@ export const openLedger = async (files: Files, directory: string, bootId: string
     },
     async names(section) {
       const found = (await files.list(`${directory}/${section}`)) ?? [];
-      return found.filter(isEntry).map((name) => decodeURIComponent(name.slice(0, -'.json'.length)));
+      return found.flatMap(nameIn);
     },
   };
 };
 
-const isEntry = (name: string): boolean => name.endsWith('.json') && !name.startsWith('.');
-
-const readEntry = async (files: Files, path: string): Promise<unknown> => {
-  const bytes = await files.read(path, ENTRY_LIMIT_BYTES);
-  if (bytes === undefined) return undefined;
+/** None: not a name that `put` makes. */
+const nameIn = (file: string): readonly string[] => {
+  const encoded = file.slice(0, -'.json'.length);
+  if (!file.endsWith('.json') || file.startsWith('.') || /%(?![0-9A-F]{2})/.test(encoded)) return [];
   try {
-    return JSON.parse(bytes.toString());
-  } catch (cause) {
-    throw new DeviceError('ledger.read', path, 'EBADMSG', 'not JSON; remove the file', { cause });
+    return [decodeURIComponent(encoded)];
+  } catch (error) {
+    if (error instanceof URIError) return []; // escapes of bytes that are no UTF-8
+    throw error;
+  }
+};
+
+const readEntry = async (
+  files: Files,
+  path: string,
+  [section, name]: readonly [Section, string],
+  onProblem: (subject: string, message: string) => void,
+): Promise<unknown> => {
+  const text = (await readSideFile(files, path, ENTRY_LIMIT_BYTES, onProblem))?.toString();
+  if (text === undefined) return undefined;
+  const entry = parsedOf(text);
+  const fault = entryFault(section, name, entry);
+  if (fault === undefined) return entry;
+  onProblem(path, `is not an entry of this daemon's ledger and is passed over: ${fault}`);
+  return undefined;
+};
+
+const parsedOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // no schema accepts it
+    throw error;
   }
 };

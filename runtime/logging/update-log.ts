@@ -25,7 +25,7 @@ export interface UpdateLog extends LogSink {
   crashed(container: string): Promise<void>;
   /** @returns what was written, now under its final name; undefined: nothing, or no update. */
   end(): Promise<string | undefined>;
-  /** As `end`, of an update that an earlier daemon did not end. */
+  /** As `end`, of an update that an earlier daemon did not end, or whose log it only renamed. */
   finish(revision: string): Promise<string | undefined>;
 }
 
@@ -54,6 +54,7 @@ export const openUpdateLog = ({ files, trailOf, onProblem }: UpdateLogOptions): 
   /** By container: the end of its console, as it came. */
   const tails = new Map<string, LogRecord>();
   const unfinished = (revision: string): string => `${trailOf(revision)}/.pv/logs.tmp`;
+  const finished = (revision: string): string => `${trailOf(revision)}/.pv/logs`;
 
   const allowing = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -69,9 +70,10 @@ export const openUpdateLog = ({ files, trailOf, onProblem }: UpdateLogOptions): 
   const finish = (revision: string): Promise<string | undefined> =>
     allowing(async () => {
       const path = unfinished(revision);
-      if ((await files.stat(path))?.type !== 'file') return undefined;
-      const final = `${trailOf(revision)}/.pv/logs`;
-      await files.rename(path, final);
+      const final = finished(revision);
+      if ((await files.stat(path))?.type === 'file') await files.rename(path, final);
+      // A daemon that ended after the rename has not put it into the progress.
+      if ((await files.stat(final))?.type !== 'file') return undefined;
       const text = (await files.read(final, 2 * MAX_UPDATE_LOG_BYTES))?.toString('utf8');
       return text === '' ? undefined : text;
     });
@@ -106,6 +108,8 @@ export const openUpdateLog = ({ files, trailOf, onProblem }: UpdateLogOptions): 
       if (current?.revision === revision) return;
       isTold = false;
       tails.clear();
+      // Of an earlier trial of the same revision.
+      await allowing(() => files.remove(finished(revision)));
       const bytes = await allowing(async () => (await files.stat(unfinished(revision)))?.sizeBytes ?? 0);
       current = { revision, bytes: bytes ?? 0 };
     },

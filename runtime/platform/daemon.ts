@@ -18,6 +18,7 @@ import { realPaths } from '../host/linux/files/real-paths.ts';
 import { endProcess } from '../host/linux/kernel/end-process.ts';
 import { mallocTrim } from '../host/linux/kernel/libc.ts';
 import { linuxClock } from '../host/linux/kernel/linux-clock.ts';
+import { mendedHost } from '../host/mending-files.ts';
 import { startingFiles } from '../host/starting-files.ts';
 import { type Ending, startDeviceParts } from './device-parts.ts';
 import { logLevelOf } from './log-level.ts';
@@ -52,12 +53,12 @@ export const runDaemon = async (config: Config, log: Logger, tap: LogTap, platfo
     () => lockDirectories([paths.storage, paths.run]),
     (unlock) => unlock(),
   );
-  const { files } = startingFiles(linuxFiles, linuxClock);
+  const { files } = startingFiles(mendedHost({ files: linuxFiles }, paths, onProblem).files, linuxClock);
   for (const directory of [paths.logs, paths.volumes, paths.lxc]) await files.makeDirectory(directory, 0o755);
   const onReboot = (): void => asked.resolve('reboot');
   const host = await parts.add(
     'host',
-    () => platform.openHost({ paths, onReboot }),
+    async () => mendedHost(await platform.openHost({ paths, onReboot }), paths, onProblem),
     ({ close }) => close(),
   );
   const sysctls = openSysctls(onProblem);

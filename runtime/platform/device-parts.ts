@@ -148,6 +148,7 @@ const startOn = (options: DevicePartsOptions, opened: Promise<void>): Promise<De
     commitDelaySeconds: () => live.values.PV_UPDATER_COMMIT_DELAY,
     rebootTransitions: values.PV_UPDATER_REBOOT,
     verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+    trust: config.trust,
     appengine: isAppengine(values.PV_SYSTEM_INIT_MODE),
     reader: readingBeside(),
     storage: () => storageSettingsOf(live.values),

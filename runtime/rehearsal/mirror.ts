@@ -18,6 +18,7 @@ import { imageOf } from '../host/simulated/inode.ts';
 import { type SimulatedDisk, simulatedStorage } from '../host/simulated/persistent-storage.ts';
 import { type SimulatedHost, simulatedHost } from '../host/simulated/simulated.ts';
 import { ubootBootloader } from '../store/boot/uboot.ts';
+import { brokenBeforeFile, brokenBeforeIn } from '../store/trails/broken-before.ts';
 import { installTrail } from '../store/trails/trail.ts';
 import { openRecords } from '../store/trails/trail-records.ts';
 import { readHere } from '../threads/state-reader.ts';
@@ -153,6 +154,7 @@ const placeRevisions = async (files: Files, present: Present): Promise<void> => 
     await records.setFailure(trailPath(paths, failure.revision), { ...failure, time: new Date(0).toISOString() });
   }
   await files.makeDirectory(`${paths.storage}/boot`, 0o755);
+  await brokenBeforeIn(files, brokenBeforeFile(paths.storage), () => {}).setBrokenBefore(present.brokenBefore ?? {});
   const bootloader = ubootBootloader(files, `${paths.storage}/boot/uboot.txt`);
   const trying = trial?.revision ?? '';
   await bootloader.write({ pv_rev: committed.revision, pv_try: trying, pv_trying: trial?.spent ? trying : '' });

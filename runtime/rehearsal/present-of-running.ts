@@ -39,7 +39,7 @@ export const presentOfRunning = async (device: RunningDevice): Promise<Present |
     revision,
     document: (await store.document(revision)) ?? Buffer.from(EMPTY_STATE),
   });
-  const { committed, trial, failures, rebooting, lifeline } = status;
+  const { committed, trial, failures, rebooting, lifeline, brokenBefore } = status;
   const isProposed = spec !== undefined && ![committed.revision, trial?.revision].includes(spec.revision);
   return {
     source: 'running',
@@ -50,7 +50,10 @@ export const presentOfRunning = async (device: RunningDevice): Promise<Present |
     booted: true,
     // A trial that waits for its reboot says so itself.
     ...(rebooting === undefined || rebooting === trial?.rebootFor ? {} : { rebooting }),
-    ...(lifeline === undefined ? {} : { lifeline: { stage: lifeline.stage, reason: lifeline.reason } }),
+    ...(lifeline === undefined
+      ? {}
+      : { lifeline: { stage: lifeline.stage, reason: lifeline.reason, sinceMs: lifeline.sinceMs } }),
+    ...(brokenBefore === undefined ? {} : { brokenBefore }),
     pending: pendingIn(snapshot, nowMs),
     observed,
     intents,

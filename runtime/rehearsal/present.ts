@@ -5,12 +5,13 @@
  * storage. Out: plain data that may be sent to another thread. Nothing here looks at a machine or decides anything.
  */
 
+import type { Intent } from '../../reconcilers/desired/desired.ts';
 import type { Kind, Status } from '../../resources/catalog.ts';
-import type { ContainerSpec } from '../../resources/kinds/container.ts';
-import type { Failure, Lifeline, Trial } from '../../resources/kinds/update.ts';
+import type { BrokenBefore, Failure, Lifeline, Trial } from '../../resources/kinds/update.ts';
 import type { LxcContext } from '../../resources/lxc/lxc-config.ts';
 import type { Paths } from '../../resources/paths.ts';
 import type { Ref } from '../../resources/ref.ts';
+import type { TrustSettings } from '../trust/trust-settings.ts';
 
 export interface StoredRevision {
   readonly revision: string;
@@ -41,13 +42,15 @@ export interface Pending {
 }
 
 /** What an operator wants of a container. */
-export type RecordedIntent = Pick<ContainerSpec, 'stopped' | 'generation'>;
+export type RecordedIntent = Intent;
 
 export interface RehearsalSettings {
   readonly paths: Paths;
   readonly goalsTimeoutSeconds: number;
   readonly commitDelaySeconds: number;
   readonly verityHandlers: boolean;
+  /** undefined: states need not be signed. */
+  readonly trust?: TrustSettings | undefined;
   readonly appengine: boolean;
   /** `PV_UPDATER_REBOOT`: what needs a reboot goes through one. */
   readonly rebootTransitions: boolean;
@@ -73,7 +76,9 @@ export interface Present {
   readonly booted: boolean;
   /** A reboot is due, for this reason. */
   readonly rebooting?: string;
-  readonly lifeline?: Pick<Lifeline, 'stage' | 'reason'>;
+  readonly lifeline?: Pick<Lifeline, 'stage' | 'reason' | 'sinceMs'>;
+  /** See UpdateStatus. */
+  readonly brokenBefore?: BrokenBefore;
   /** What is not converged, in the order in which the daemon plans. */
   readonly pending: readonly Pending[];
   /** Containers, volumes, groups and disks as they are; the update is described above. */

@@ -9,14 +9,17 @@
  * `disks/` or of another program's making.
  */
 
-import type { Failure } from '../../resources/kinds/update.ts';
+import type { BrokenBefore, Failure } from '../../resources/kinds/update.ts';
 import type { Paths } from '../../resources/paths.ts';
 import { MESSAGE, type Progress, progressOf } from '../../resources/progress.ts';
 import { STATE_LIMITS } from '../../resources/state-format/state-limits.ts';
+import { readSideFile } from '../host/damage.ts';
 import { type Clock, DeviceError, type Files } from '../host/host.ts';
 import { type BootBackEnd, openBootloader } from './boot/boot-back-end.ts';
 import { type BootRevisions, bootRevisions } from './boot/boot-revisions.ts';
 import type { Bootloader } from './boot/bootloader.ts';
+import { openDoubt } from './boot/doubt.ts';
+import { steadyBootloader } from './boot/steady-bootloader.ts';
 import { stateHash } from './objects/hash.ts';
 import { type Hold, type ObjectState, openObjects } from './objects/objects.ts';
 import { addReferences } from './objects/references.ts';
@@ -25,6 +28,9 @@ import { openVerified } from './objects/verified-files.ts';
 import { Rejection } from './rejection.ts';
 import { type Housekeeping, housekeeping, STORAGE_LIMITS, type StorageLimits } from './space/housekeeping.ts';
 import { NOTHING_USED, type Uses } from './space/objects-in-use.ts';
+import { brokenBeforeFile, brokenBeforeIn } from './trails/broken-before.ts';
+import { committedByEvidence } from './trails/committed-evidence.ts';
+import { documentChecksum } from './trails/document-checksum.ts';
 import { openDocuments } from './trails/documents.ts';
 import { installation } from './trails/installation.ts';
 import { identityOf, makeFactory, makeLayout, makeTrail } from './trails/layout.ts';
@@ -73,6 +79,8 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   revisions(): Promise<readonly string[]>;
   /** The state document as it came; undefined: no such revision. */
   document(revision: string): Promise<Buffer | undefined>;
+  /** What is wrong with a committed revision's document, as it was read; undefined: nothing that its checksum tells. */
+  damageOf(revision: string, document: Uint8Array): Promise<string | undefined>;
   /** Another one whenever the document is another; undefined: no such revision. */
   version(revision: string): Promise<string | undefined>;
   /** sha256 of the canonical document; undefined: no such revision. */
@@ -112,6 +120,12 @@ export interface Store extends Pick<Housekeeping, 'space' | 'makeRoom' | 'collec
   /** Remembers over a reboot that a rollback led to it, and why; undefined: forgets it. */
   setRolledBack(reason: string | undefined): Promise<void>;
   rolledBack(): Promise<string | undefined>;
+  /** Revisions that the storage shows to have been committed, the one that ran last first; for when `pv_rev` is no help. */
+  committedBefore(): Promise<readonly string[]>;
+  /** Remembers over a reboot what was broken when a trial began; nothing: forgets it. */
+  setBrokenBefore(broken: BrokenBefore): Promise<void>;
+  /** Nothing where it cannot be read: then the trial is judged by everything. */
+  brokenBefore(): Promise<BrokenBefore>;
   /** Revisions that failed, by name, as long as their trail exists. */
   failures(): Promise<Failures>;
   recordFailure(failure: Failure): Promise<void>;
@@ -123,7 +137,6 @@ const MAX_REASON_BYTES = 64 * 1024;
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const { files, clock, paths, onProblem = () => undefined, maxDocumentBytes = STATE_LIMITS.documentBytes } = options;
   const { bootloader: chosen = 'uboot' } = options;
-  const bootloader = typeof chosen === 'string' ? openBootloader(chosen, files, paths.storage) : chosen;
   const trails = `${paths.storage}/trails`;
   const rollback = `${paths.storage}/boot/rollback`;
   const objectsDirectory = `${paths.storage}/objects`;
@@ -137,6 +150,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     onProblem,
   });
   const records = openRecords(files, onProblem);
+  const doubt = openDoubt(files, `${paths.storage}/boot`, onProblem);
 
   /** @throws Rejection: nothing that is no revision ever becomes a path. */
   const trailOf = (revision: string): string => {
@@ -147,10 +161,21 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     return `${trails}/${revision}`;
   };
 
+  const committedBefore = (): Promise<readonly string[]> =>
+    committedByEvidence({ files, trails, records, revisions, onProblem });
+
+  const bootloader = steadyBootloader({
+    bootloader: typeof chosen === 'string' ? openBootloader(chosen, files, paths.storage) : chosen,
+    evidence: async () => (await committedBefore())[0],
+    isPresent: async (revision) => (await files.stat(`${trailOf(revision)}/.pvr`)) !== undefined,
+    onRecovered: doubt.raise,
+    onProblem,
+  });
   const bootVariables = (): Promise<BootRevisions> => bootRevisions(bootloader, onProblem);
 
   const { hashOf = async (bytes) => stateHash(bytes) } = options;
-  const documents = openDocuments({ files, maxBytes: maxDocumentBytes, trailOf, hashOf });
+  const checksum = documentChecksum(files, onProblem);
+  const documents = openDocuments({ files, maxBytes: maxDocumentBytes, trailOf, checksum, hashOf });
   const document = documents.read;
 
   const revisions = async (): Promise<readonly string[]> => {
@@ -160,6 +185,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   };
 
   const keeping = housekeeping({
+    doubt: async () => doubt.reason(documents.doubtOf, await bootVariables()),
     files,
     clock,
     paths,
@@ -190,6 +216,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     if (!isSame) {
       await makeTrail(files, paths, trail);
       await records.setDone(trail, false);
+      await checksum.forget(trail);
       await files.write(`${trail}/.pvr/json`, bytes, 0o644);
     }
     // After the document: a failure says by its hash which content it was, so a crash in between is harmless.
@@ -220,7 +247,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   await makeFactory(files, paths, records, bootloader);
 
   return {
-    identity: await identityOf(files, paths),
+    identity: await identityOf(files, paths, onProblem),
     bootVariables,
     setTrying: async (revision, spent = false) => {
       if (revision !== undefined) trailOf(revision);
@@ -229,6 +256,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     commit: async (revision) => {
       trailOf(revision);
       await bootloader.write({ pv_rev: revision, pv_try: '', pv_trying: '' });
+      await doubt.end();
     },
     revisions,
     document,
@@ -248,14 +276,21 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     collect: keeping.collect,
     progress: async (revision) => records.progress(trailOf(revision)),
     setProgress: async (revision, progress) => records.setProgress(trailOf(revision), progress),
-    setDone: async (revision) => records.setDone(trailOf(revision), true),
+    setDone: async (revision) => {
+      const [trail, bytes] = [trailOf(revision), await document(revision)];
+      if (bytes !== undefined) await checksum.record(trail, bytes);
+      await records.setDone(trail, true);
+    },
+    damageOf: documents.damageOf,
     setCurrent: async (revision) => {
       trailOf(revision);
       await files.symlink(revision, `${trails}/current`);
       await files.symlink(revision, `${paths.logs}/current`);
     },
     setRolledBack: (reason) => (reason === undefined ? files.remove(rollback) : files.write(rollback, reason, 0o644)),
-    rolledBack: async () => (await files.read(rollback, MAX_REASON_BYTES))?.toString(),
+    rolledBack: async () => (await readSideFile(files, rollback, MAX_REASON_BYTES, onProblem))?.toString(),
+    committedBefore,
+    ...brokenBeforeIn(files, brokenBeforeFile(paths.storage), onProblem),
     failures,
     forgetFailure: async (revision) => records.setFailure(trailOf(revision), undefined),
     recordFailure: async (failure) =>

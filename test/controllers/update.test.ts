@@ -4,6 +4,7 @@ import { type UpdateControllerOptions, updateController } from '../../controller
 import type { Failure } from '../../resources/kinds/update.ts';
 import { CONVERGED } from '../../resources/plan.ts';
 import { openRevisions } from '../../runtime/device/revisions.ts';
+import { unreadableFinder } from '../../runtime/device/unreadable.ts';
 import type { Controller } from '../../runtime/engine/controller.ts';
 import { type Ledger, openLedger } from '../../runtime/engine/ledger.ts';
 import { Rejection } from '../../runtime/store/rejection.ts';
@@ -28,6 +29,7 @@ const open = async (changes: Partial<UpdateControllerOptions> = {}): Promise<voi
   const revisions = openRevisions(store, { ...settings, paths });
   controller = updateController({
     ...{ clock, ledger, store, load: revisions.load, reconcile: () => CONVERGED, session: 'this' },
+    whyUnreadable: unreadableFinder(revisions.load),
     ...{ commitDelaySeconds: () => 5, rebootTransitions: false, reboot: async () => undefined },
     ...changes,
   });
@@ -41,7 +43,7 @@ const install = async (revision: string, state: StateBuilder): Promise<void> => 
 };
 const tried = (more = {}) =>
   controller.execute['update.try'](
-    { type: 'update.try', ref: REF, revision: { revision: A }, fallback: '0', ...more } as never,
+    { type: 'update.try', ref: REF, revision: { revision: A }, fallback: '0', brokenBefore: {}, ...more } as never,
     never,
   );
 const rolledBack = (failure: Failure) =>
@@ -78,7 +80,8 @@ describe('a trial', () => {
     await store.recordFailure(failureOf(A));
     expect(await status()).toMatchObject({ failures: { [A]: { detail: 'why' } } });
     await tried();
-    expect(await status()).toMatchObject({ failures: {}, trial: { revision: A } });
+    expect((await status())['failures']).toEqual({});
+    expect(await status()).toMatchObject({ trial: { revision: A } });
   });
 
   it('of what failed before and that cannot be tried keeps it', async () => {
@@ -111,17 +114,31 @@ describe('a trial', () => {
   });
 
   it('of a document that cannot be read is refused by the device, with the reason', async () => {
-    await open({
-      load: async () => {
-        throw new Rejection('no such key');
-      },
-    });
+    const load = async (): Promise<never> => {
+      throw new Rejection('no such key');
+    };
+    await open({ load, whyUnreadable: unreadableFinder(load) });
     await expect(tried()).rejects.toMatchObject({ code: 'EINVAL', message: expect.stringContaining('no such key') });
     expect(await status()).toMatchObject({ unreadable: 'no such key' });
   });
 });
 
 describe('a rollback', () => {
+  it('remembers what was broken before the trial until the committed revision has proven itself', async () => {
+    const brokenBefore = { 'container/web': 'd1' };
+    expect(await status()).not.toHaveProperty('brokenBefore');
+    await tried({ brokenBefore });
+    expect(await status()).toMatchObject({ brokenBefore });
+    await rolledBack(failureOf(A));
+    expect(await status()).toMatchObject({ brokenBefore, lifeline: { stage: 'verifying' } });
+    await open({ session: 'next' });
+    expect(await status()).toMatchObject({ brokenBefore });
+    const hold = { type: 'update.hold', ref: REF, stage: 'none', reason: 'all is well' };
+    await controller.execute['update.hold'](hold as never, never);
+    expect(await status()).not.toHaveProperty('brokenBefore');
+    expect(await store.brokenBefore()).toEqual({});
+  });
+
   it('is on record with its reason, and the committed revision has to prove itself', async () => {
     await tried();
     await rolledBack(failureOf(A));

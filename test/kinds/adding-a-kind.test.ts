@@ -31,7 +31,7 @@ const LINES: Readonly<Record<string, readonly (readonly [after: RegExp, line: st
     [/^(?=import)/m, "import { reconcileLamp } from './lamp.ts';\n"],
     [/reconcilers: .* = \{\n/, 'lamp: withDependencies(reconcileLamp),\n'],
   ],
-  'runtime/device/device.ts': [
+  'runtime/device/controllers.ts': [
     [/^(?=import)/m, "import { lampController } from '../../controllers/lamp.ts';\n"],
     [/controllers: Controllers = \{\n/, 'lamp: lampController(host, reconcilers.lamp),\n'],
   ],

@@ -42,7 +42,7 @@ describe.each<[string, string, World]>([
     );
     expect(broken.slice(0, 5)).toEqual([]);
     expect(calls).toBeGreaterThan(80);
-    // Some are met by trying another way; a refusal that nobody notices would prove nothing.
-    expect(refused).toBeGreaterThan(points * 0.9);
+    // Reads are tried again, some writes are met by another way; a refusal that nobody notices would prove nothing.
+    expect(refused).toBeGreaterThan(points * 0.6);
   });
 });

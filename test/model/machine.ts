@@ -15,6 +15,7 @@ import type { Plan } from '../../resources/plan.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { bootDevice, settle } from '../../runtime/device/boot.ts';
 import { openRevisions } from '../../runtime/device/revisions.ts';
+import { unreadableFinder } from '../../runtime/device/unreadable.ts';
 import { openLedger } from '../../runtime/engine/ledger.ts';
 import { DeviceError, type Files, type Host } from '../../runtime/host/host.ts';
 import type { Operation } from '../../runtime/host/simulated/operation.ts';
@@ -87,6 +88,7 @@ const machineOn = async (bare: SimulatedHost, wrap: Wrap) => {
     store,
     reconcile: reconcileUpdate,
     load: revisions.load,
+    whyUnreadable: unreadableFinder(revisions.load),
     commitDelaySeconds: () => 0,
     rebootTransitions: true,
     session: SESSION,

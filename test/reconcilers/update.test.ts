@@ -103,7 +103,7 @@ describe('a reboot', () => {
 
 describe('after a rollback', () => {
   const held = (stage: 'verifying' | 'factory' | 'safe', factoryUsable = true) =>
-    status({ lifeline: { stage, factoryUsable, reason: '2 was rolled back' } });
+    status({ lifeline: { stage, factoryUsable, reason: '2 was rolled back', sinceMs: 0 } });
   const desired = { 'group/app': groupSpec(), 'container/web': containerSpec() };
   const given = (of: UpdateStatus, web: Given['observed'] = { 'container/web': running() }): Given => ({
     desired,
@@ -261,6 +261,14 @@ describe('a trial', () => {
     );
     expect(plan(given)).toBe(
       'update.rollBack: A container could not be started: container/web: web: it ended with exit code 1',
+    );
+  });
+
+  it('names a stop that failed, and does not call it a start', () => {
+    const message = 'processes in it survive SIGKILL';
+    const failure = { action: 'container.kill', attempts: 3, code: 'EBUSY', message, retryAtMs: 0 } as const;
+    expect(plan(on({ 'container/web': running() }, {}, { failures: { 'container/web': failure } }))).toBe(
+      `update.rollBack: A container could not be stopped: container/web: ${message}`,
     );
   });
 

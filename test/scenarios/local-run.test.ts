@@ -11,11 +11,15 @@ import { settled } from './settled.ts';
 const ONE = aState().container('web');
 const TWO = aState().container('web').container('db');
 
+const rethrow = (error: unknown): never => {
+  throw error;
+};
+
 let rig: Rig;
 let commands: LocalRun;
 const over = (next: Rig): void => {
   rig = next;
-  commands = localRun(rig.device, rig.host, TEST_PATHS);
+  commands = localRun({ device: rig.device, host: rig.host, paths: TEST_PATHS, onProblem: () => {}, onBug: rethrow });
 };
 const install = (state: StateBuilder, revision: string): Promise<void> =>
   settled(rig.host, rig.device.store.propose(revision, state.toBytes()));

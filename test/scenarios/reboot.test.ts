@@ -1,7 +1,8 @@
 /** Updates that need a reboot, on a device that takes it: everything goes down, the try boots once, then it holds or falls back. */
 import { describe, expect, it } from 'vitest';
+import { type LocalRunOptions, localRun } from '../../runtime/device/local-run.ts';
 import { DeviceError } from '../../runtime/host/host.ts';
-import { aState } from '../state-builder.ts';
+import { aState, TEST_PATHS } from '../state-builder.ts';
 import { storeObjects } from './objects.ts';
 import { aRig, type Rig, startRig } from './rig.ts';
 import { settled } from './settled.ts';
@@ -166,6 +167,13 @@ describe('an update that needs none', () => {
   });
 });
 
+const deviceOf = ({ device, host }: Rig): LocalRunOptions => ({
+  ...{ device, host, paths: TEST_PATHS, onProblem: () => undefined },
+  onBug: (error) => {
+    throw error;
+  },
+});
+
 describe('after a rollback to a revision that fails, too', () => {
   it('safe mode runs only what has the role mgmt, and says why', async () => {
     const manager = aState()
@@ -181,7 +189,7 @@ describe('after a rollback to a revision that fails, too', () => {
     await rig.until(() => rig.update().lifeline?.stage === 'safe');
     await rig.rest();
     expect(rig.statusOf('manager')).toBe('STARTED');
-    expect(rig.statusOf('web')).toBe('NONE');
+    expect(rig.reasonOf('container/web'), 'it stays listed').toBe('safe mode: only containers with role mgmt run');
     expect(rig.reasonOf('update/device')).toMatch(
       /^safe mode, only containers with role mgmt run: locals\/one failed too/,
     );
@@ -208,11 +216,13 @@ describe('after a rollback to a revision that fails, too', () => {
     expect(again.reasonOf('update/device')).toMatch(/^safe mode, only containers with role mgmt run: /);
   });
 
-  it('leaves safe mode with the next revision that holds', async () => {
+  it('leaves safe mode with the next revision that holds, not with the one that is held back', async () => {
     const rig = await aDevice();
     rig.behaviour('web', BROKEN);
     await rig.propose(one.object('web/extra'), 'locals/two');
     await rig.until(() => rig.update().lifeline?.stage === 'safe');
+    const again = localRun(deviceOf(rig)).run('locals/one', false);
+    await expect(settled(rig.host, again)).rejects.toThrow(/^locals\/one is held back after a rollback: .*reboot/);
     rig.behaviour('web', {});
     expect(await rig.run(one.object('web/other'), 'locals/four')).toBe('DONE');
     expect(rig.update().lifeline).toBeUndefined();

@@ -13,7 +13,8 @@ import type { ControlAction } from '../../runtime/api/ports.ts';
 import { type Device, startDevice } from '../../runtime/device/device.ts';
 import type { StorageSettings } from '../../runtime/device/storage-maintenance.ts';
 import type { Event } from '../../runtime/engine/event.ts';
-import { DeviceError } from '../../runtime/host/host.ts';
+import { DeviceError, type Files } from '../../runtime/host/host.ts';
+import { mendedHost } from '../../runtime/host/mending-files.ts';
 import type { Behaviour, BehaviourOf } from '../../runtime/host/simulated/behaviour.ts';
 import { type SimulatedDisk, simulatedStorage } from '../../runtime/host/simulated/persistent-storage.ts';
 import { type SimulatedHost, simulatedHost } from '../../runtime/host/simulated/simulated.ts';
@@ -38,6 +39,8 @@ export interface RigOptions {
   readonly objectContent?: (key: string, id: string) => string | undefined;
   /** Default: nothing is verified or collected, so that only what containers need is done. */
   readonly storage?: StorageSettings;
+  /** Files as the daemon finds them: damaged in ways that the simulated file system has no word for. */
+  readonly damage?: (files: Files) => Files;
   /** What was wrong and worked around. */
   readonly onProblem?: (subject: string, message: string) => void;
   /** Every fact that reaches the loop, of whichever daemon. */
@@ -103,10 +106,10 @@ export const deviceFor = ({ seed = 1, disks, zram, swap, lazy }: RigOptions = {}
 export const aRig = (options: RigOptions = {}): Promise<Rig> => startRig(deviceFor(options), options);
 
 const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknown) => void): Promise<Device> => {
-  const { onEvent, storage } = options;
+  const { onEvent, storage, onProblem = () => {} } = options;
   sessions += 1;
   return startDevice({
-    host,
+    host: mendedHost({ ...host, files: options.damage?.(host.files) ?? host.files }, TEST_PATHS, onProblem),
     paths: TEST_PATHS,
     goalsTimeoutSeconds: options.goalsTimeoutSeconds ?? 120,
     commitDelaySeconds: () => options.commitDelaySeconds ?? 5,
@@ -126,7 +129,7 @@ const startOn = (host: SimulatedHost, options: RigOptions, onBug: (error: unknow
       if (onEvent !== undefined) events.subscribe((event) => onEvent(event, host));
     },
     onBug,
-    onProblem: options.onProblem ?? (() => {}),
+    onProblem,
     ...(storage === undefined ? {} : { storage: () => storage }),
   });
 };

@@ -1,5 +1,6 @@
 /** Several sources of desired state beside each other, over a whole simulated device. */
 import { beforeEach, expect, it } from 'vitest';
+import { localRun } from '../../runtime/device/local-run.ts';
 import { watchedDirectory } from '../../runtime/device/watched-directory.ts';
 import type { ProposalPort, Source } from '../../runtime/sources/source.ts';
 import { aState, type StateBuilder, sha256, TEST_PATHS } from '../state-builder.ts';
@@ -15,14 +16,14 @@ let hub: ProposalPort;
 let told: string[];
 let directory: Source;
 
+const onBug = (error: unknown): void => {
+  throw error;
+};
 /** A source of a lower precedence, as simple as one can be. */
 const startSources = async (next: Rig): Promise<void> => {
   rig = next;
   told = [];
   hub = rig.device.arbiter.portFor({ name: 'hub', told: ({ revision }, { is }) => told.push(`${revision} ${is}`) });
-  const onBug = (error: unknown): void => {
-    throw error;
-  };
   directory = watchedDirectory({ device: rig.device, host: rig.host, paths: TEST_PATHS, onProblem: () => {}, onBug });
   await directory.start(rig.device.arbiter.portFor(directory));
 };
@@ -89,4 +90,14 @@ it('a drop takes the place of what the hub has on trial', async () => {
   await become('locals/one');
   expect([told.at(-1), await statusOf('one')]).toEqual(['7 rolled back', 'DONE']);
   expect(rig.update().failures['7']).toMatchObject({ status: 'CANCELLED', detail: 'superseded by locals/one' });
+});
+
+it('what the control socket asked for, and was replaced before it began, is told so in its progress', async () => {
+  localRun({ device: rig.device, host: rig.host, paths: TEST_PATHS, onProblem: () => {}, onBug });
+  const [one, two] = [await install(ONE, 'locals/one'), await install(TWO, 'locals/two')];
+  rig.device.arbiter.portFor({ name: 'control socket' }).propose(one);
+  rig.device.arbiter.portFor({ name: 'push' }).propose(two);
+  await become('locals/two');
+  const progress = await settled(rig.host, rig.device.store.progress('locals/one'));
+  expect(progress).toMatchObject({ status: 'CANCELLED', 'status-msg': 'Superseded' });
 });

@@ -69,9 +69,16 @@ const addOrders = (program: Command, globals: Globals): void => {
   for (const [name, { operation, argument, description }] of Object.entries(ORDERS)) {
     const order = parent.command(name).description(description);
     if (argument !== undefined) order.argument(argument);
-    order.action(async (payload: unknown) => {
-      await (await orders()).command(operation, typeof payload === 'string' ? payload : '', globals());
-    });
+    const text = (payload: unknown): string => (typeof payload === 'string' ? payload : '');
+    if (name === 'run')
+      order
+        .option('--wait', 'follow it until it is committed or given up; then exit 0 only when it was committed')
+        .action(async (payload: unknown, { wait }: { readonly wait?: true }) => {
+          await (await orders()).command(operation, text(payload), globals());
+          if (wait && process.exitCode === 0)
+            await (await import('./progress-command.ts')).watchProgress(text(payload), globals());
+        });
+    else order.action(async (payload: unknown) => (await orders()).command(operation, text(payload), globals()));
   }
 };
 

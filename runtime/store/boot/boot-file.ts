@@ -1,4 +1,5 @@
 /** Boot variables in one file of `key=value` entries, changed as a whole: what uboot.ts and grub.ts have in common. */
+import { inTurn } from '../../engine/in-turn.ts';
 import { DeviceError, type Files } from '../../host/host.ts';
 import { BOOT_VARIABLES, type Bootloader, type BootValues } from './bootloader.ts';
 
@@ -22,7 +23,7 @@ export const bootFile = (files: Files, path: string, { parse, format, set }: Boo
     return content === undefined ? undefined : parse(content);
   };
   // Read-modify-write: two at a time would lose one of the changes.
-  let previous: Promise<unknown> = Promise.resolve();
+  const turn = inTurn();
 
   const change = async (changes: BootValues): Promise<void> => {
     const before = await files.read(path, MAX_BYTES);
@@ -48,10 +49,7 @@ export const bootFile = (files: Files, path: string, { parse, format, set }: Boo
       const values = BOOT_VARIABLES.map((key) => [key, entries.get(key) ?? ''] as const);
       return Object.fromEntries(values.filter(([, value]) => value !== ''));
     },
-    write: (changes) => {
-      const written = previous.then(() => change(changes));
-      previous = written.catch(() => undefined); // its caller has the error; the next write starts afresh
-      return written;
-    },
+    write: (changes) => turn(() => change(changes)),
+    replace: (values) => turn(() => files.write(path, formatted(new Map(), values), 0o644)),
   };
 };

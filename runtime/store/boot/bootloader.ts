@@ -18,4 +18,6 @@ export interface Bootloader {
   read(): Promise<BootValues | undefined>;
   /** All changes at once: after a power cut either all or none of them hold. The empty string unsets. */
   write(changes: BootValues): Promise<void>;
+  /** As `write`, without reading what is there: for a file that cannot be read. What others kept in it is lost. */
+  replace?(values: BootValues): Promise<void>;
 }

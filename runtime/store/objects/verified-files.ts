@@ -3,6 +3,7 @@
  * again does not read gigabytes. A file is known by what changes whenever its content does: nobody can set a ctime.
  * What changes without the file system's doing (a bad flash cell) is found at the next boot.
  */
+import { readSideFile } from '../../host/damage.ts';
 import type { FileStat, Files } from '../../host/host.ts';
 
 export interface Verified {
@@ -55,9 +56,9 @@ const load = async (
   files: Files,
   { path, bootId }: { readonly path: string; readonly bootId: string },
 ): Promise<readonly [id: string, signature: string][]> => {
-  const stat = await files.stat(path);
-  if (stat?.type !== 'file' || stat.sizeBytes > MAX_BYTES) return [];
-  const [boot, ...lines] = ((await files.read(path, MAX_BYTES))?.toString('latin1') ?? '').split('\n');
+  // Losing it costs time only, which nobody has to know.
+  const text = (await readSideFile(files, path, MAX_BYTES, () => undefined))?.toString('latin1') ?? '';
+  const [boot, ...lines] = text.split('\n');
   if (boot !== bootId) return [];
   return lines.flatMap((line) => {
     const [id, signature] = line.split(' ');

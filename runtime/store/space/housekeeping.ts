@@ -4,7 +4,7 @@
  */
 import type { Progress } from '../../../resources/progress.ts';
 import { inTurn } from '../../engine/in-turn.ts';
-import type { Clock, Files } from '../../host/host.ts';
+import { type Clock, DeviceError, type Files } from '../../host/host.ts';
 import type { BootRevisions } from '../boot/boot-revisions.ts';
 import { failuresOf, type Records } from '../trails/trail-records.ts';
 import { collectGarbage, type GarbageOptions, type GarbageRequest, GONE } from './garbage.ts';
@@ -30,7 +30,7 @@ export interface Housekeeping {
   space(): Promise<Room>;
   /** Collects garbage if there is not enough room for objects of so many bytes. @returns what there is then. */
   makeRoom(requiredBytes: number): Promise<Room>;
-  /** @returns bytes that were freed. @throws DeviceError, and the signal's reason. */
+  /** @returns bytes that were freed. @throws DeviceError (IN_DOUBT: nothing was removed), and the signal's reason. */
   collect(request?: CollectRequest): Promise<number>;
   /** Nobody may remove a revision's trail while it is worked on. */
   onTrail<T>(work: () => Promise<T>): Promise<T>;
@@ -38,12 +38,17 @@ export interface Housekeeping {
   proposed(revision: string): void;
 }
 
+/** As the code of a DeviceError: nothing was removed, because it cannot be told what is needed. */
+export const IN_DOUBT = 'IN_DOUBT';
+
 type Collecting = Omit<GarbageOptions, 'isKept' | 'retire' | 'wallMs'>;
 
 export interface HousekeepingOptions extends Collecting {
   readonly files: Files;
   readonly clock: Clock;
   readonly records: Records;
+  /** Why it cannot be told which revisions are needed; undefined: it can. */
+  readonly doubt: () => Promise<string | undefined>;
   /** Asked whenever they count. */
   readonly limits: () => StorageLimits;
   readonly bootVariables: () => Promise<BootRevisions>;
@@ -88,6 +93,8 @@ export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
 
   const collect = ({ keep = [], ...request }: CollectRequest = {}): Promise<number> =>
     inTurnCollect(async () => {
+      const reason = await options.doubt();
+      if (reason !== undefined) throw new DeviceError('collect', 'garbage', IN_DOUBT, `nothing is removed: ${reason}`);
       const kept = new Set(keep);
       const remembered = await newestFailures(options);
       const garbage: GarbageOptions = {
@@ -112,7 +119,12 @@ export const housekeeping = (options: HousekeepingOptions): Housekeeping => {
     makeRoom: async (requiredBytes) => {
       const room = await space();
       if (room.availableBytes >= requiredBytes) return room;
-      await collect();
+      try {
+        await collect();
+      } catch (error) {
+        if (!(error instanceof DeviceError) || error.code !== IN_DOUBT) throw error;
+        options.onProblem('storage', error.message);
+      }
       return await space();
     },
     proposed: (revision) => void proposedAtMs.set(revision, clock.nowMs()),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Paths } from '../../../resources/paths.ts';
 import { MESSAGE, progressOf } from '../../../resources/progress.ts';
+import { readSideFile } from '../../host/damage.ts';
 import { DeviceError, type Files } from '../../host/host.ts';
 import type { Bootloader } from '../boot/bootloader.ts';
 import type { Records } from './trail-records.ts';
@@ -35,10 +36,14 @@ export const makeLayout = async (files: Files, paths: Paths): Promise<void> => {
 const MAX_IDENTITY_BYTES = 64;
 
 /** What tells these trails from those of another storage; made once. undefined: the device takes nothing. */
-export const identityOf = async (files: Files, paths: Paths): Promise<string | undefined> => {
+export const identityOf = async (
+  files: Files,
+  paths: Paths,
+  onProblem: (subject: string, message: string) => void,
+): Promise<string | undefined> => {
   const path = `${paths.storage}/trails/.id`;
   try {
-    const known = (await files.read(path, MAX_IDENTITY_BYTES))?.toString();
+    const known = (await readSideFile(files, path, MAX_IDENTITY_BYTES, onProblem))?.toString();
     if (known !== undefined && known !== '') return known;
     const made = randomUUID();
     await files.write(path, made, 0o644);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Failure } from '../../../resources/kinds/update.ts';
 import { Progress } from '../../../resources/progress.ts';
+import { readSideFile } from '../../host/damage.ts';
 import type { Files } from '../../host/host.ts';
 
 /** A failure, and when it happened (wall clock, ISO 8601). */
@@ -24,7 +25,7 @@ const RecordedFailure = z
 const MAX_BYTES = 64 * 1024;
 
 export interface Records {
-  /** undefined: none yet, or unreadable (reported). */
+  /** undefined: none yet, or damaged (reported); the same for a failure. */
   progress(trail: string): Promise<Progress | undefined>;
   setProgress(trail: string, progress: Progress): Promise<void>;
   failure(trail: string): Promise<RecordedFailure | undefined>;
@@ -35,13 +36,7 @@ export interface Records {
 
 export const openRecords = (files: Files, onProblem: (subject: string, message: string) => void): Records => {
   const load = async <T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> => {
-    const size = (await files.stat(path))?.sizeBytes;
-    if (size === undefined) return undefined;
-    if (size > MAX_BYTES) {
-      onProblem(path, `expected at most ${MAX_BYTES} bytes, but it has ${size}; ignored`);
-      return undefined;
-    }
-    const text = (await files.read(path, MAX_BYTES))?.toString('utf8');
+    const text = (await readSideFile(files, path, MAX_BYTES, onProblem))?.toString('utf8');
     if (text === undefined) return undefined;
     const parsed = schema.safeParse(parseJson(text));
     if (!parsed.success) onProblem(path, `not a record of ours, ignored: ${z.prettifyError(parsed.error)}`);
@@ -51,9 +46,8 @@ export const openRecords = (files: Files, onProblem: (subject: string, message: 
   const save = async (trail: string, name: string, content: string): Promise<void> => {
     await files.makeDirectory(`${trail}/.pv`, 0o755);
     const path = `${trail}/.pv/${name}`;
-    const size = (await files.stat(path))?.sizeBytes;
     // Flash: what is already there is not written again.
-    if (size === Buffer.byteLength(content) && (await files.read(path, size))?.toString('utf8') === content) return;
+    if ((await readSideFile(files, path, MAX_BYTES, () => undefined))?.toString('utf8') === content) return;
     await files.write(path, content, 0o644);
   };
 

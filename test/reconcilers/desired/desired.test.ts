@@ -41,7 +41,7 @@ const answer = (changes: Partial<DesiredInputs>): string => {
   return next.is === 'unchanged' ? `unchanged: ${next.why}` : `${next.is} ${next.revision}`;
 };
 const closed = (gate: keyof Gates): Gates => ({ ...ALL_OPEN, [gate]: false });
-const lifeline = (stage: 'verifying' | 'factory' | 'safe') => ({ stage, reason: 'r', factoryUsable: true });
+const lifeline = (stage: 'verifying' | 'factory' | 'safe') => ({ stage, reason: 'r', factoryUsable: true, sinceMs: 0 });
 
 test.each<[string, Partial<DesiredInputs>, string]>([
   ['the committed revision', {}, 'revision 1'],
@@ -121,12 +121,13 @@ describe('the resources', () => {
 
   test('in safe mode are containers with role mgmt and what they need', () => {
     const desired = resourcesOf({ update: { ...BASE, lifeline: lifeline('safe') }, proposal: PROPOSAL });
-    expect(Object.keys(desired).sort()).toEqual([
-      'container/web',
-      'group/app',
-      'update/device',
-      'volume/web/root.squashfs',
-    ]);
+    const held = Object.entries(desired).flatMap(([ref, spec]) => ('heldBack' in spec ? [[ref, spec.heldBack]] : []));
+    expect(held).toEqual([['container/db', 'safe mode: only containers with role mgmt run']]);
+    expect(
+      Object.keys(desired)
+        .filter((ref) => !ref.startsWith('container/'))
+        .sort(),
+    ).toEqual(['group/app', 'update/device', 'volume/web/root.squashfs']);
     expect(desired['group/app']).toMatchObject({ members: ['container/web'], revision: '1@aaa (safe mode)' });
   });
 
@@ -135,4 +136,30 @@ describe('the resources', () => {
     expect(resourcesOf({ update, proposal: PROPOSAL })).toEqual({ 'update/device': PROPOSAL });
     expect(resourcesOf({ update, proposal: PROPOSAL, shuttingDown: true })).toEqual({});
   });
+
+  test('that a trial changes are started, unless an operator stopped them during the trial', () => {
+    const update = { ...TRYING, trial: { ...TRYING.trial, startedAtMs: 100 } as NonNullable<UpdateStatus['trial']> };
+    const compiled = (revision: string) => ({
+      revision,
+      desired: revision === '2' ? { ...RESOURCES, 'container/web': { ...WEB, definition: 'changed' } } : RESOURCES,
+    });
+    const stoppedWith = (givenAtMs?: number): unknown[] => {
+      const intent = { stopped: true, generation: 0, ...(givenAtMs === undefined ? {} : { givenAtMs }) };
+      const desired = resourcesOf({ update, compiled, intents: { web: intent, db: intent } });
+      return [desired['container/web'], desired['container/db']].map((spec) => (spec as typeof WEB).stopped);
+    };
+    expect(stoppedWith()).toEqual([false, true]);
+    expect(stoppedWith(99)).toEqual([false, true]);
+    expect(stoppedWith(100)).toEqual([true, true]);
+  });
+});
+
+test('while the committed revision cannot be read, something else may still be tried', () => {
+  const proposal = { revision: '2', hash: 'h2' };
+  const update = { ...BASE, unreadable: 'not JSON' };
+  expect(desiredState(given({ update, proposal }))).toMatchObject({ is: 'unchanged', proposal });
+  expect(desiredState(given({ update }))).not.toHaveProperty('proposal');
+  expect(desiredState(given({ update: { ...TRYING, unreadable: 'not JSON' }, proposal }))).not.toHaveProperty(
+    'proposal',
+  );
 });

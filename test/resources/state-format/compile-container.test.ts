@@ -156,8 +156,8 @@ test.each([
   ['__proto__', undefined],
   ['constructor', undefined],
   ['a.b-c_9', undefined],
-  ['a'.repeat(64), undefined],
-  ['a'.repeat(65), 'a container name of at most 64 characters'],
+  ['a'.repeat(63), undefined],
+  ['a'.repeat(64), 'a container name of at most 63 characters'],
   ['_config', "a container name that is not one of Pantavisor's own"],
   ['pantavisor', "a container name that is not one of Pantavisor's own"],
   ['_pv_', "a container name that is not one of Pantavisor's own"],
@@ -259,6 +259,11 @@ describe('the definition of a container', () => {
     ['its signature', (state: StateBuilder) => state.with('_sigs/web.json', {})],
     ['its group', (state: StateBuilder) => state.with('groups.json', [{ name: 'apps', timeout: 7 }])],
     ['another container', (state: StateBuilder) => state.container('web2').object('_config/web2/x')],
+    [
+      'the order of its keys',
+      (state: StateBuilder) =>
+        state.with('web/run.json', Object.fromEntries(Object.entries(state.toValue()['web/run.json'] ?? {}).reverse())),
+    ],
     ['a file at the root', (state: StateBuilder) => state.object('README.md')],
   ])('does not change with %s', (_, change) => {
     expect(specOf({}, change).definition).toBe(base);

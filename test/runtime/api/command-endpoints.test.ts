@@ -23,6 +23,11 @@ beforeEach(async () => {
         begun.push(command);
         return true;
       },
+      attempt: (command) => {
+        if (device.busy) return undefined;
+        begun.push(command);
+        return Promise.resolve(command.payload === 'locals/none' ? 'there is no such revision' : undefined);
+      },
     }),
   );
 });
@@ -49,6 +54,10 @@ describe('POST /commands', () => {
   ])('takes %s for %s', async (op, operation) => {
     await order(op);
     expect(begun).toEqual([{ operation, payload: '' }]);
+  });
+
+  it.each(['LOCAL_RUN', 'LOCAL_RUN_COMMIT', 'MAKE_FACTORY'])('says why %s is refused', async (operation) => {
+    expect(await order(operation, 'locals/none')).toMatchObject(error(409, 'there is no such revision'));
   });
 
   it.each<[string, unknown, string]>([

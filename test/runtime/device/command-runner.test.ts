@@ -67,6 +67,13 @@ describe('a command', () => {
     expect(log).toEqual([sentence]);
   });
 
+  it('that cannot be carried out is refused with the reason, to a client that waits', async () => {
+    expect(await commands.attempt(command('LOCAL_RUN', 'none'))).toBe('there is no such revision');
+    expect(await commands.attempt(command('LOCAL_RUN', 'locals/web'))).toBeUndefined();
+    commands.begin(command('RUN_GC'));
+    expect(commands.attempt(command('LOCAL_RUN', 'locals/web')), 'busy').toBeUndefined();
+  });
+
   it.each(['TRY_ONCE', 'LOCAL_APPLY', 'XCONNECT_GRAPH', 'DEFER_REBOOT'] as const)(
     '%s does nothing',
     async (operation) => {

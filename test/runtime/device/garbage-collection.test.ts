@@ -102,3 +102,13 @@ test('the reserve is made at the start and after every collection', async () => 
   collecting.stop();
   expect(clock.pending()).toBe(0);
 });
+
+test('collections that are due at once are done one after the other, each', async () => {
+  const { collecting, collected } = bench();
+  await turns();
+  collecting.committed('locals/1');
+  collecting.committed('locals/2');
+  collecting.isFull();
+  await turns();
+  expect(collected).toEqual(['keep locals/1+0, young 60 s', 'keep nothing, young 0 s']);
+});

@@ -12,7 +12,8 @@ const asIfInThread: StateReader = {
 
 test('what a document is read for is data, whatever else its owner has', async () => {
   const document = aState().container('web').toBytes();
-  const store = { version: async () => '1', document: async () => document } as unknown as Store; // all that is asked
+  const fake = { version: async () => '1', document: async () => document, damageOf: async () => undefined };
+  const store = fake as unknown as Store; // all that is asked
   const options = {
     ...{ paths: TEST_PATHS, goalsTimeoutSeconds: 7, verityHandlers: true, appengine: true },
     clock: () => 0,

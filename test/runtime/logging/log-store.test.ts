@@ -305,6 +305,30 @@ describe('a disk that says no', () => {
     expect(problems[0]).toContain('1/web/a/b: log lines are lost');
   });
 
+  it('is not asked again for a second after it said no, and then it is', async () => {
+    const { write, host, read } = await bench();
+    await write(record('one\n'));
+    let appends = 0;
+    host.faults = {
+      before: ({ port, name }) => {
+        if (port !== 'logs' || name !== 'append') return undefined;
+        appends += 1;
+        return new DeviceError('append', 'x', 'ENOSPC', 'simulated');
+      },
+    };
+    await write(record('lost\n'), record('lost too\n', { source: 'other' }));
+    await host.advance(999);
+    await write(record('lost as well\n'));
+    expect(appends).toBe(1);
+    await host.advance(1);
+    await write(record('asked again\n'));
+    expect(appends).toBe(2);
+    host.faults = {};
+    await host.advance(1_000);
+    await write(record('two\n'));
+    expect(await read('1/web/app')).toBe('one\ntwo\n');
+  });
+
   it('leaves no half line of a full disk for the next one to be joined to', async () => {
     const { write, host, read } = await bench();
     await write(record('one\n'));

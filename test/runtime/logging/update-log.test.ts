@@ -43,6 +43,17 @@ describe('the log of an update', () => {
     expect(await log.end()).toBeUndefined();
   });
 
+  it('is found again when the daemon ended after its rename, until the revision is tried again', async () => {
+    const first = await make();
+    await first.log.begin('2');
+    await first.log.write([error('one')]);
+    const text = await first.log.end();
+    const second = await make(first.host.restarted());
+    expect(await second.log.finish('2')).toBe(text);
+    await second.log.begin('2');
+    expect(await second.log.end(), 'nothing of the earlier trial').toBeUndefined();
+  });
+
   it('keeps the first bytes, over a restart too', async () => {
     const first = await make();
     await first.log.begin('2');

@@ -1,6 +1,6 @@
 /** Containers as pvr configures them: how they run, end, and are told of. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { captureDirectory } from '../../../resources/lxc/lxc-place.ts';
 import type { Containers } from '../../../runtime/host/host.ts';
@@ -164,6 +164,26 @@ describeSystem('containers of LXC', () => {
     await until(async () => (await containers.inspect('web'))?.state === 'RUNNING');
   });
 
+  test('end although a process of theirs is frozen in a cgroup below theirs', async () => {
+    const pid = await run('web', `sleep 1000 & echo child; ${WAIT}`);
+    await printed('web', 'child');
+    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0] ?? '';
+    const frozen = cgroupsOf(here, 'web').flatMap((cgroup) => {
+      const [file, state] = existsSync(`${cgroup}/freezer.state`)
+        ? ['freezer.state', 'FROZEN']
+        : ['cgroup.freeze', '1'];
+      if (cgroup.includes('monitor') || !existsSync(`${cgroup}/${file}`)) return [];
+      mkdirSync(`${cgroup}/below`);
+      writeFileSync(`${cgroup}/below/cgroup.procs`, child);
+      writeFileSync(`${cgroup}/below/${file}`, state);
+      return [`${cgroup}/below`];
+    });
+    expect(frozen).not.toEqual([]);
+    await containers.kill('web');
+    await gone('web');
+    expect(frozen.filter((cgroup) => existsSync(cgroup))).toEqual([]);
+  });
+
   test('started by hand below our lxcpath are followed like our own', async () => {
     await containers.configure('web', here.configOf('web', WAIT));
     const changes = collect(containers.changes);
@@ -184,7 +204,7 @@ describeSystem('containers of LXC', () => {
   });
 
   test('names that would lead elsewhere are refused by every operation', async () => {
-    for (const name of ['../web', 'a/b', '.rootfs', '', 'a b', 'a\nb', 'x'.repeat(65)]) {
+    for (const name of ['../web', 'a/b', '.rootfs', '', 'a b', 'a\nb', 'x'.repeat(64)]) {
       for (const refused of [
         containers.configure(name, ''),
         containers.start(name),

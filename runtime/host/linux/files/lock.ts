@@ -1,5 +1,5 @@
 /** One daemon per directory: a lock that the kernel lets go of when the process ends, however it ends. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { DeviceError } from '../../host.ts';
 import { flock } from '../kernel/libc.ts';
 import { hasCode } from './file-errors.ts';
@@ -25,12 +25,16 @@ export const lockDirectories = (directories: readonly string[]): (() => void) =>
   return release;
 };
 
+/** To open a FIFO for reading would otherwise wait until somebody writes to it. It can be locked like a file. */
+const QUIETLY = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** What is there already is not written to: on a file system that is frozen even making what exists would wait for ever. */
 const openLock = (directory: string, path: string): number => {
   try {
-    return openSync(path, 'r');
+    return openSync(path, QUIETLY);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
+    // The file is damaged, and the directory can be locked as well.
+    if (!hasCode(error, 'ENOENT')) return openSync(directory, QUIETLY);
   }
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   return openSync(path, 'a', 0o600);

@@ -56,6 +56,12 @@ const childrenOf = async (directory: string): Promise<readonly string[]> => {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => `${directory}/${entry.name}`);
 };
 
+/** Everything below it, too, whatever froze it; parents first, because a frozen parent keeps its children frozen. */
+const thawTree = async (directory: string, file: string, state: string): Promise<void> => {
+  await writeState(`${directory}/${file}`, state);
+  for (const child of await childrenOf(directory)) await thawTree(child, file, state);
+};
+
 const killAll = async (directory: string): Promise<void> => {
   for (const child of await childrenOf(directory)) await killAll(child);
   const pids = await unlessGone(readFile(`${directory}/cgroup.procs`, 'utf8'), '');
@@ -110,8 +116,10 @@ export interface Cgroups {
   /** Kills what a dead monitor left behind and removes the container's cgroups. @throws DeviceError EBUSY */
   clear(name: string): Promise<void>;
   isFrozen(name: string): Promise<boolean>;
-  /** Whoever froze it, and in whichever hierarchy. */
+  /** The container, whatever froze it and in whichever hierarchy; what it froze itself in cgroups of its own stays frozen. */
   thaw(name: string): Promise<void>;
+  /** As `thaw`, with everything below it: in a v1 hierarchy the frozen do not die. */
+  thawTree(name: string): Promise<void>;
   /** Puts a process of ours out of reach of whatever ends the daemon's own cgroup (systemd). */
   shelter(pid: number): Promise<void>;
   /** File that changes when the container is frozen and thawed; undefined: v1 has none. */
@@ -128,11 +136,15 @@ export const linuxCgroups = (lxcPath: string): Cgroups => {
   const eventsFile = (name: string) => unified && `${payload(unified, name)}/cgroup.events`;
   const reads = async (file: string | undefined, pattern: RegExp): Promise<boolean> =>
     file !== undefined && pattern.test(await unlessGone(readFile(file, 'utf8'), ''));
+  const thawAll = async (name: string): Promise<void> => {
+    if (unified !== undefined) await thawTree(payload(unified, name), 'cgroup.freeze', '0');
+    if (freezer !== undefined) await thawTree(payload(freezer, name), 'freezer.state', 'THAWED');
+  };
   return {
     eventsFile,
     clear: (name) =>
       attempt('cgroup.remove', name, async () => {
-        if (freezer !== undefined) await writeState(`${payload(freezer, name)}/freezer.state`, 'THAWED');
+        await thawAll(name);
         const own = hierarchies.flatMap((hierarchy) => [
           payload(hierarchy, name),
           `${hierarchy.mountPoint}/${monitorCgroup(lxcPath, name)}`,
@@ -147,6 +159,7 @@ export const linuxCgroups = (lxcPath: string): Cgroups => {
         if (unified !== undefined) await writeState(`${payload(unified, name)}/cgroup.freeze`, '0');
         if (freezer !== undefined) await writeState(`${payload(freezer, name)}/freezer.state`, 'THAWED');
       }),
+    thawTree: (name) => attempt('cgroup.thaw', name, () => thawAll(name)),
     shelter: (pid) => attempt('cgroup.shelter', `pid ${pid}`, () => shelter(hierarchies, lxcPath, pid)),
     prune: async () => {
       await Promise.all(hierarchies.map(({ mountPoint }) => emptied(`${mountPoint}/${cgroupRootOf(lxcPath)}`)));

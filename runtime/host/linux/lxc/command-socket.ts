@@ -2,12 +2,12 @@
  * LXC's command socket: how a container's monitor is asked. One command per connection, 16 bytes
  * `{i32 command, i32 dataLength, u64 data}` each way (src/lxc/commands.c).
  *
- * A monitor that is gone, or goes while it is asked, is no error but `undefined`.
+ * A monitor that is gone, or goes while it is asked, is no error but `undefined`; so is a listener that is not it.
  */
 import { connect, type Socket } from 'node:net';
 import { DeviceError } from '../../host.ts';
 import { setsockopt } from '../kernel/libc.ts';
-import { socketFd } from '../peer/peer.ts';
+import { type Peer, peerOf, socketFd } from '../peer/peer.ts';
 
 export const COMMAND = {
   stop: 2,
@@ -45,9 +45,17 @@ const message = (command: number, value: number, payload = Buffer.alloc(0)): Buf
   return Buffer.concat([header, payload]);
 };
 
-const open = (address: string, content: Buffer): Socket => {
+/** Whether a process that listens at the address is the monitor. Any process in our network namespace can listen there. */
+export type IsMonitor = (peer: Peer | undefined) => boolean;
+
+/** A listener that is not the monitor is told nothing: the connection closes. */
+const open = (address: string, content: Buffer, isMonitor: IsMonitor): Socket => {
   const socket = connect({ path: address });
   socket.once('connect', () => {
+    if (!isMonitor(peerOf(socket))) {
+      socket.destroy();
+      return;
+    }
     // The monitor wants credentials with every command. Set on our side before anything is sent, they never lack.
     const one = Buffer.alloc(4);
     one.writeInt32LE(1);
@@ -65,11 +73,11 @@ const open = (address: string, content: Buffer): Socket => {
 export const askMonitor = (
   address: string,
   command: number,
-  options: { readonly value?: number; readonly timeoutMs?: number } = {},
+  options: { readonly isMonitor: IsMonitor; readonly value?: number; readonly timeoutMs?: number },
 ): Promise<number | undefined> => {
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
   const subject = address.slice(1);
-  const socket = open(address, message(command, options.value ?? 0));
+  const socket = open(address, message(command, options.value ?? 0), options.isMonitor);
   let answer = Buffer.alloc(0);
   socket.on('data', (bytes) => {
     answer = Buffer.concat([answer, bytes]);
@@ -97,10 +105,10 @@ export const askMonitor = (
  * Stays connected to a monitor, which is the surest sign of its end: the kernel closes the connection whatever kills
  * it. `onEnd` is called once, also when there was no monitor to begin with.
  */
-export const watchMonitor = (address: string, onEnd: () => void): Socket => {
+export const watchMonitor = (address: string, isMonitor: IsMonitor, onEnd: () => void): Socket => {
   // As a state client that waits for no state at all.
   const noStates = Buffer.alloc(4 * LXC_STATES.length);
-  const socket = open(address, message(COMMAND.addStateClient, 0, noStates));
+  const socket = open(address, message(COMMAND.addStateClient, 0, noStates), isMonitor);
   socket.on('error', () => socket.destroy()); // what went wrong does not matter: 'close' follows
   socket.on('end', () => socket.destroy());
   socket.resume();

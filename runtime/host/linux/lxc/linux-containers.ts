@@ -23,7 +23,7 @@ import { checkedName, fifoDirectory, isContainerName, lockDirectory, lockFile } 
 import { spawnMonitor } from './lxc-start.ts';
 import type { MonitorLife } from './monitor-life.ts';
 import { type MonitorLives, openMonitorLives } from './monitor-lives.ts';
-import { killMonitor, sendSignal } from './process-signals.ts';
+import { killMonitor, sendSignal, wakeMonitor } from './process-signals.ts';
 
 /** More at a time do not start sooner, and keep the event loop longer. */
 const STARTS_IN_FLIGHT = 4;
@@ -136,7 +136,7 @@ class LinuxContainers implements Containers {
     if (life.phase === 'starting') return { state: 'STARTING', initPid: undefined };
     // Its monitor takes it down and answers no more.
     if (life.phase === 'exited') return { state: 'STOPPING', initPid: life.initPid || undefined };
-    const state = await askMonitor(life.address, COMMAND.getState, { timeoutMs: COMMAND_TIMEOUT_MS });
+    const state = await this.#stateTold(life);
     if (state === undefined) {
       await life.ended;
       return undefined;
@@ -144,6 +144,17 @@ class LinuxContainers implements Containers {
     const told = stateOf(LXC_STATES[state]);
     const frozen = told === 'RUNNING' && (await this.#cgroups.isFrozen(name));
     return { state: frozen ? 'FROZEN' : told, initPid: life.initPid || undefined };
+  }
+
+  /** A monitor that somebody stopped by a signal goes on, and then answers. @throws DeviceError TIMEOUT */
+  async #stateTold({ address, isMonitor, monitorPid }: MonitorLife): Promise<number | undefined> {
+    const ask = () => askMonitor(address, COMMAND.getState, { isMonitor, timeoutMs: COMMAND_TIMEOUT_MS });
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.code !== 'TIMEOUT' || !(await wakeMonitor(monitorPid))) throw error;
+      return await ask();
+    }
   }
 
   async halt(name: string): Promise<void> {
@@ -156,6 +167,8 @@ class LinuxContainers implements Containers {
       this.#tell(life, signal).catch((error: unknown) => {
         if (!hasCode(error, 'ENOENT', 'ESRCH')) throw error; // it has ended meanwhile
       });
+      // An init that waits for what it froze would never end.
+      await this.#cgroups.thawTree(name);
     });
   }
 
@@ -175,16 +188,16 @@ class LinuxContainers implements Containers {
     if (life.phase !== 'running') {
       // No init yet or no more: the monitor hangs, in a hook or a mount. The kernel ends init with it.
       await killMonitor(life.monitorPid);
+      await this.#cgroups.thawTree(name);
       return;
     }
     try {
-      await askMonitor(life.address, COMMAND.stop, { timeoutMs: COMMAND_TIMEOUT_MS });
+      await askMonitor(life.address, COMMAND.stop, { isMonitor: life.isMonitor, timeoutMs: COMMAND_TIMEOUT_MS });
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       if (life.initPid !== 0 && (await this.#isInit(life))) sendSignal(life.initPid, constants.signals.SIGKILL);
     }
-    // In a v1 hierarchy the frozen do not die.
-    await this.#cgroups.thaw(name);
+    await this.#cgroups.thawTree(name);
   }
 
   async unfreeze(name: string): Promise<void> {
@@ -193,7 +206,11 @@ class LinuxContainers implements Containers {
     await this.#cgroups.thaw(name);
     // The monitor only knows of freezes that went through it, and is to know of their end.
     const value = LXC_STATES.indexOf('RUNNING');
-    await askMonitor(life.address, COMMAND.serveStateClients, { value, timeoutMs: COMMAND_TIMEOUT_MS });
+    await askMonitor(life.address, COMMAND.serveStateClients, {
+      isMonitor: life.isMonitor,
+      value,
+      timeoutMs: COMMAND_TIMEOUT_MS,
+    });
     this.#lives.touch(name);
   }
 

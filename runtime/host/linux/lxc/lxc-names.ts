@@ -2,7 +2,7 @@
 import { DeviceError } from '../../host.ts';
 
 /** As the state format allows them (resources/state-format/name.ts): they become paths, cgroups and socket names here. */
-const CONTAINER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+const CONTAINER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
 
 export const isContainerName = (name: string): boolean => CONTAINER_NAME.test(name);
 

@@ -8,8 +8,8 @@
  * What happens is told by the monitor FIFO and by the connection to the command socket; nothing is polled.
  */
 import type { Socket } from 'node:net';
-import { peerOf } from '../peer/peer.ts';
-import { askMonitor, COMMAND, watchMonitor } from './command-socket.ts';
+import { type Peer, peerOf } from '../peer/peer.ts';
+import { askMonitor, COMMAND, type IsMonitor, watchMonitor } from './command-socket.ts';
 
 export class MonitorLife {
   readonly name: string;
@@ -18,20 +18,34 @@ export class MonitorLife {
   /** 0: not known, because init does not run yet or ended before anybody could ask. */
   initPid = 0;
   monitorPid: number | undefined;
+  /** Another process listens at the monitor's address. */
+  hasImpostor = false;
   readonly #running = Promise.withResolvers<boolean>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #onGone: (life: MonitorLife) => void;
+  readonly #isTrusted: (peer: Peer) => boolean;
   #connection: Socket | undefined;
   #asked: Promise<void> | undefined;
   #gone = false;
   #ran = false;
 
-  /** @param onGone called once, when the monitor is gone. */
-  constructor(name: string, address: string, onGone: (life: MonitorLife) => void) {
+  /**
+   * @param isTrusted whether a process may be a monitor at all
+   * @param onGone called once, when the monitor is gone
+   */
+  constructor(name: string, address: string, isTrusted: (peer: Peer) => boolean, onGone: (life: MonitorLife) => void) {
+    this.#isTrusted = isTrusted;
     this.name = name;
     this.address = address;
     this.#onGone = onGone;
   }
+
+  /** Once its pid is known, only that process. */
+  isMonitor: IsMonitor = (peer) => {
+    const isIt = peer !== undefined && this.#isTrusted(peer) && (this.monitorPid ?? peer.pid) === peer.pid;
+    if (!isIt) this.hasImpostor = true;
+    return isIt;
+  };
 
   /** True once init runs and its pid is known; false: it never did. */
   get running(): Promise<boolean> {
@@ -48,9 +62,10 @@ export class MonitorLife {
    */
   attach(): void {
     if (this.#connection !== undefined) return;
-    const connection = watchMonitor(this.address, () => this.gone());
+    const connection = watchMonitor(this.address, this.isMonitor, () => this.gone());
     connection.once('connect', () => {
-      this.monitorPid ??= peerOf(connection)?.pid;
+      const peer = peerOf(connection);
+      if (this.isMonitor(peer)) this.monitorPid ??= peer?.pid;
     });
     this.#connection = connection;
     this.#asked = this.#askInitPid();
@@ -58,7 +73,8 @@ export class MonitorLife {
 
   async #askInitPid(): Promise<void> {
     try {
-      this.initPid = (await askMonitor(this.address, COMMAND.getInitPid)) ?? 0;
+      // A monitor that starts its container answers when init runs; what happens meanwhile is told by the FIFO.
+      this.initPid = (await askMonitor(this.address, COMMAND.getInitPid, { isMonitor: this.isMonitor })) ?? 0;
     } catch {
       // Whatever is wrong with the monitor, the connection says so; the life goes on without a known pid.
     }

@@ -6,6 +6,7 @@
  * is gone and its cgroups are clear) its name as changed.
  */
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Observable, Subject } from 'rxjs';
 import type { Exit } from '../../../../resources/kinds/container.ts';
 import { DeviceError } from '../../host.ts';
@@ -17,6 +18,8 @@ import { commandAddress, isContainerName } from './lxc-names.ts';
 import { type MonitorFifo, type MonitorMessage, openMonitorFifo } from './monitor-fifo.ts';
 import { endHolders, ensureHolder } from './monitor-holder.ts';
 import { MonitorLife } from './monitor-life.ts';
+import { monitorTrust } from './monitor-trust.ts';
+import { wakeMonitor } from './process-signals.ts';
 
 export interface ContainerExit {
   readonly name: string;
@@ -120,7 +123,8 @@ class Lives implements MonitorLives {
   }
 
   begin(name: string): MonitorLife {
-    const life = new MonitorLife(name, commandAddress(this.#lxcPath, name), (gone) => void this.#bury(gone));
+    const isTrusted = monitorTrust(this.#lxcPath);
+    const life = new MonitorLife(name, commandAddress(this.#lxcPath, name), isTrusted, (gone) => void this.#bury(gone));
     this.#lives.set(name, life);
     return life;
   }
@@ -128,11 +132,16 @@ class Lives implements MonitorLives {
   async #adopt(name: string): Promise<void> {
     const life = this.#lives.get(name) ?? this.begin(name);
     life.attach();
-    const state = await askMonitor(life.address, COMMAND.getState, { timeoutMs: ADOPTION_TIMEOUT_MS }).catch(silent);
+    const { isMonitor } = life;
+    const ask = () =>
+      askMonitor(life.address, COMMAND.getState, { isMonitor, timeoutMs: ADOPTION_TIMEOUT_MS }).catch(silent);
+    const state = (await ask()) ?? ((await wakeMonitor(life.monitorPid)) ? await ask() : undefined);
+    if (state === undefined && life.hasImpostor) await life.ended; // its connection closes
     if (state === undefined || LXC_STATES[state] === 'STARTING') return;
     life.started();
     this.#watchFreezes(name);
-    await life.running;
+    // A monitor that says what it does and not which init it has must not hold up the start.
+    await Promise.race([life.running, sleep(ADOPTION_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   #hear(message: MonitorMessage): void {

@@ -18,3 +18,12 @@ export const killMonitor = async (pid: number | undefined): Promise<void> => {
   const group = Number(stat?.toString().split(') ').at(-1)?.split(' ')[2]);
   sendSignal(group === pid ? -pid : pid, constants.signals.SIGKILL);
 };
+
+/** Makes a monitor go on that a signal has stopped. False: it was not stopped. */
+export const wakeMonitor = async (pid: number | undefined): Promise<boolean> => {
+  if (pid === undefined) return false;
+  const stat = (await linuxFiles.read(`/proc/${pid}/stat`, 4096))?.toString();
+  if (stat?.split(') ').at(-1)?.[0] !== 'T') return false;
+  sendSignal(pid, constants.signals.SIGCONT);
+  return true;
+};

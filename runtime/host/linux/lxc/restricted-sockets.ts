@@ -1,5 +1,5 @@
 /** Sockets for containers without the role mgmt: the same ones, linked into the only directory they see. */
-import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { restrictedDirectory } from '../../../../resources/lxc/lxc-place.ts';
 import type { Paths } from '../../../../resources/paths.ts';
 import { hasCode } from '../files/file-errors.ts';
@@ -13,7 +13,10 @@ export const linkSockets = async (paths: Paths): Promise<void> => {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   for (const socket of SOCKETS) {
     const fresh = `${directory}/.${socket}.new`;
-    await rm(fresh, { force: true });
+    // Containers may have written here: whatever is in the way goes.
+    await rm(fresh, { force: true, recursive: true });
+    if ((await lstat(`${directory}/${socket}`).catch(absent))?.isDirectory())
+      await rm(`${directory}/${socket}`, { recursive: true });
     if (!(await linked(`${paths.run}/${socket}`, fresh))) continue;
     await rename(fresh, `${directory}/${socket}`);
   }
@@ -28,4 +31,8 @@ const linked = async (path: string, as: string): Promise<boolean> => {
     if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
+};
+
+const absent = (error: unknown): undefined => {
+  if (!hasCode(error, 'ENOENT')) throw error;
 };

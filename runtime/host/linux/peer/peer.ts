@@ -96,7 +96,8 @@ const unlessGone = <T>(look: () => T): T | undefined => {
     return look();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException; // only fs calls are made in it
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    // EACCES: a process that we may not look at (of another container's, or a pid that somebody made up) is none of ours.
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return undefined;
     throw error;
   }
 };

@@ -10,6 +10,7 @@ const commands = (changes: Partial<ApiDeps['commands']>): Extra => ({
       hasDebugShell: () => true,
       hub: () => 'disabled',
       begin: () => true,
+      attempt: async () => undefined,
       ...changes,
     },
   },
@@ -89,6 +90,6 @@ export const COMMANDS = of(
     command('RUN_GC'),
     503,
     errorOf('A command is already in progress. Try again'),
-    { ...commands({ begin: () => false }), head: '\r\nretry-after: 120\r\n' },
+    { ...commands({ begin: () => false, attempt: () => undefined }), head: '\r\nretry-after: 120\r\n' },
   ],
 );

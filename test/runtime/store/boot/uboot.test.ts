@@ -111,3 +111,26 @@ test('ours are within the first 1024 bytes, which is all that Pantavisor reads',
   for (const key of ['pv_rev', 'pv_try', 'pv_trying']) expect(head).toContain(`${key}=${long}\0`);
   expect(await entries()).toContain('key199=');
 });
+
+test('an entry of 127 bytes is the longest that Pantavisor reads', async () => {
+  const longest = 'r'.repeat(127 - 'pv_rev='.length);
+  await bootloader.write({ pv_rev: longest });
+  expect(await bootloader.read()).toEqual({ pv_rev: longest });
+  await expect(bootloader.write({ pv_rev: `${longest}r` })).rejects.toMatchObject({
+    code: 'ENOSPC',
+    message: expect.stringContaining('boot variable pv_rev: expected at most 127 bytes'),
+  });
+  expect(await bootloader.read()).toEqual({ pv_rev: longest });
+});
+
+test('a value with a NUL would be two entries, and is refused', async () => {
+  await expect(bootloader.write({ pv_rev: '1\0pv_try=2' })).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect(await bootloader.read()).toBeUndefined();
+});
+
+test('entries of others that leave no room for ours are not cut off', async () => {
+  const foreign = `far=${'x'.repeat(65_536 - 'far='.length - 1)}\0`;
+  await writeFile(path, foreign, 'latin1');
+  await expect(bootloader.write({ pv_rev: '1' })).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect(await readFile(path, 'latin1')).toBe(foreign);
+});

@@ -5,6 +5,7 @@ export const lampRules: KindRules<'lamp'> = {
   dependsOn: none,
   uses: none,
   whyNotReady: ({ ref, status }) => (status === undefined ? `lamp ${nameOf(ref)} is dark` : undefined),
+  fingerprint: undefined,
   failsTrial: () => true,
   change: ({ before, after, when }) =>
     when === 'watching' && before !== undefined && after === undefined ? unasked('was put out') : undefined,
