@@ -61,7 +61,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'runtime/store': { holds: 'revisions, objects and boot variables on disk', mayImport: STORE },
   'runtime/metadata': { holds: 'user and device metadata', mayImport: STORE },
   'runtime/logging': { holds: 'the log server', mayImport: ENGINE },
-  'runtime/config': { holds: 'configuration keys and their values', mayImport: [...WORDS, 'runtime/store/boot/**'] },
+  'runtime/config': {
+    holds: 'configuration keys and their values',
+    mayImport: ['runtime/trust/trust-settings.ts', ...WORDS, 'runtime/store/boot/**'],
+  },
   'runtime/http': { holds: 'HTTP servers that survive their clients', mayImport: PORT },
   'runtime/api': {
     holds: 'the control socket and the status listener',
@@ -80,10 +83,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'runtime/sources': { holds: 'sources of desired state', mayImport: STORE },
   'runtime/transaction': { holds: 'states made of other states, for pvtx', mayImport: STORE },
-  'runtime/threads': { holds: 'work in threads of its own', mayImport: [...STORE, 'runtime/rehearsal'] },
+  'runtime/trust': { holds: 'whether signatures let a state run', mayImport: [...PORT, 'runtime/config'] },
+  'runtime/threads': {
+    holds: 'work in threads of its own',
+    mayImport: ['runtime/trust', ...STORE, 'runtime/rehearsal'],
+  },
   'runtime/rehearsal': {
     holds: 'plans: the device simulated ahead of time',
     mayImport: [
+      'runtime/trust',
       ...STORE,
       'runtime/host/simulated',
       'runtime/host/linux/files/**',
@@ -97,6 +105,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'runtime/device': {
     holds: 'one device on any host: the parts, put together',
     mayImport: [
+      'runtime/trust',
       ...STORE,
       'controllers',
       'reconcilers',
@@ -115,6 +124,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'runtime/platform': {
     holds: 'the process on a machine: signals, log, configuration',
     mayImport: [
+      'runtime/trust',
       ...LINUX,
       'reconcilers',
       'runtime/api',

@@ -54,11 +54,18 @@ export interface DesiredInputs {
   readonly compiled: (revision: string) => CompiledRevision | undefined;
   /** What is wrong with the objects of a revision. */
   readonly faultOf: (revision: string) => string | undefined;
+  /** Containers of a revision whose content is damaged, and what of it; default: none. */
+  readonly damagedIn?: (revision: string) => Readonly<Record<string, string>>;
 }
 
 export type Desired =
   /** What is desired already stays so. */
-  | { readonly is: 'unchanged'; readonly why: string }
+  | {
+      readonly is: 'unchanged';
+      readonly why: string;
+      /** What may be tried all the same: the revision that should run cannot be read, and something else can mend that. */
+      readonly proposal?: UpdateSpec;
+    }
   /** Nothing is wanted any more, but the proposal while it reboots. */
   | { readonly is: 'nothing'; readonly revision: string; readonly desired: DesiredResources }
   | { readonly is: 'revision'; readonly revision: string; readonly desired: DesiredResources };
@@ -80,19 +87,23 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   // It is rolled back before anything of it runs; the committed one has nothing to fall back to.
   const fault = update.trial === undefined ? undefined : inputs.faultOf(effective);
   if (fault !== undefined) return unchanged(`${effective} is damaged: ${fault}`);
-  if (update.unreadable !== undefined) return unchanged(`${effective} cannot be read: ${update.unreadable}`);
+  if (update.unreadable !== undefined) {
+    const kept = unchanged(`${effective} cannot be read: ${update.unreadable}`);
+    return proposal === undefined || update.trial !== undefined ? kept : { ...kept, proposal };
+  }
   const compiled = inputs.compiled(effective);
   if (compiled === undefined) return unchanged(`${effective} was not read yet`);
 
   const { trial } = update;
   const before = trial === undefined ? undefined : inputs.compiled(trial.fallback)?.desired;
   const changes = trial === undefined || before === undefined ? undefined : { before, sinceMs: trial.startedAtMs };
-  const whole = resourcesOf(compiled, proposal, intents, changes);
+  const all = resourcesOf(compiled, proposal, intents, changes);
+  const whole = withDamage(all, inputs.damagedIn?.(effective) ?? {});
   const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
   return { is: 'revision', revision: compiled.revision, desired };
 };
 
-const unchanged = (why: string): Desired => ({ is: 'unchanged', why });
+const unchanged = (why: string): Extract<Desired, { readonly is: 'unchanged' }> => ({ is: 'unchanged', why });
 
 /**
  * What a trial changes is started, or it would not be tried; what an operator stops during the trial stays stopped.
@@ -115,6 +126,17 @@ const resourcesOf = (
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;
   return desired;
+};
+
+/** Containers whose content is damaged keep their place, so that they are shown, and are not started. */
+const withDamage = (desired: DesiredResources, damaged: Readonly<Record<string, string>>): DesiredResources => {
+  const marked: Record<Ref, Spec> = { ...desired };
+  for (const [name, reason] of Object.entries(damaged)) {
+    const ref = refOf('container', name);
+    const spec = desired[ref] as Spec<'container'> | undefined; // `container/…` holds nothing else
+    if (spec !== undefined) marked[ref] = { ...spec, damaged: reason };
+  }
+  return marked;
 };
 
 const SAFE_MODE = 'safe mode: only containers with role mgmt run';

@@ -7,7 +7,14 @@ import { accepted, document, failure, type Reply } from '../http/reply.ts';
 import { isRevision } from '../store/trails/revision.ts';
 
 /** `unreadable` and `bad format` are about the document; its problems are told in the log. */
-export type InstallOutcome = 'installed' | 'unreadable' | 'bad format' | 'in use' | 'no room';
+export type InstallOutcome =
+  | 'installed'
+  | 'unreadable'
+  | 'bad format'
+  | 'bad signature'
+  | 'not covered'
+  | 'in use'
+  | 'no room';
 
 export interface StepsPort {
   /** What `current` stands for; undefined: nothing was read yet. */
@@ -30,6 +37,8 @@ const REFUSALS: Readonly<Record<InstallOutcome, Reply>> = {
   installed: accepted(),
   unreadable: failure(422, 'Storage: Cannot read state JSON'),
   'bad format': failure(422, 'Parser: State JSON has bad format'),
+  'bad signature': failure(422, 'Secureboot: Signature validation failed'),
+  'not covered': failure(422, 'Secureboot: State not fully covered by signatures'),
   'in use': failure(409, 'Revision is in use, its state cannot be replaced: choose another name'),
   'no room': NO_ROOM,
 };

@@ -9,6 +9,7 @@
 
 import type { Paths } from '../../resources/paths.ts';
 import { BOOT_BACK_ENDS, type BootBackEnd, isBootBackEnd } from '../store/boot/boot-back-end.ts';
+import type { TrustSettings } from '../trust/trust-settings.ts';
 import { ConfigError } from './config-error.ts';
 import type { Level } from './config-level.ts';
 import { type Caches, cachesOf, placesOf } from './directories.ts';
@@ -20,6 +21,8 @@ import { type PushConfig, pushConfigOf } from './push-config.ts';
 import { applyEntries, DEFAULTS, keyNamed, modifiedOf, type Settings, valuesOf } from './settings.ts';
 
 export interface Config {
+  /** Set by whoever reads the files that the configuration names; undefined: states need not be signed. */
+  readonly trust?: TrustSettings | undefined;
   readonly values: ConfigValues;
   /** The level that set each key, as `GET /config2` shows it. */
   readonly modified: Readonly<Record<ConfigKey, Level>>;

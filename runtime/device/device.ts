@@ -20,6 +20,7 @@ import type { BootBackEnd } from '../store/boot/boot-back-end.ts';
 import type { Bootloader } from '../store/boot/bootloader.ts';
 import type { Store } from '../store/store.ts';
 import { HERE, type StateReader } from '../threads/state-reader.ts';
+import type { TrustSettings } from '../trust/trust-settings.ts';
 import { type Arbiter, openArbiter } from './arbiter.ts';
 import { type BootEnvironment, bootDevice, endBoot, settle } from './boot.ts';
 import { openControllers } from './controllers.ts';
@@ -46,6 +47,8 @@ export interface DeviceOptions {
   /** Whether changes that Pantavisor reboots for go through a reboot here. */
   readonly rebootTransitions: boolean;
   readonly verityHandlers: boolean;
+  /** undefined: states need not be signed. */
+  readonly trust?: TrustSettings | undefined;
   /** The BSP is not managed here; see CompileContext. */
   readonly appengine: boolean;
   /** Asked at every start of a container. */
@@ -94,7 +97,11 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
   const keeper = await openStorage(options, starting, proposed);
   const { host, store, soundness } = keeper;
   const ledger = await openLedger(host.files, `${options.paths.run}/ledger`, host.bootId, options.onProblem);
-  const revisions = openRevisions(store, options, { reader: options.reader ?? HERE, oem: options.oem });
+  const revisions = openRevisions(store, options, {
+    reader: options.reader ?? HERE,
+    oem: options.oem,
+    onWarning: options.onProblem,
+  });
   const boot = { ...options, clock: host.clock, ledger, store };
   await settle(boot);
   await bootDevice(boot);
@@ -109,6 +116,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     intents: () => Object.fromEntries(intents),
     compiled: revisions.loaded,
     faultOf: (revision) => soundness?.faultOf(revision),
+    damagedIn: (revision) => soundness?.damagedIn(revision) ?? {},
     onRevision: (revision) => {
       options.oem?.use(revisions.oemOf(revision));
       starting.started();

@@ -17,6 +17,7 @@ export interface InstallingOptions {
   readonly onProblem: (subject: string, message: string) => void;
 }
 
+const OUTCOMES = { signature: 'bad signature', coverage: 'not covered' } as const;
 const NO_ROOM: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 export const installing = (options: InstallingOptions): StepsPort => {
@@ -30,7 +31,7 @@ export const installing = (options: InstallingOptions): StepsPort => {
       const found = await read(bytes, revision);
       if (!found.ok) {
         onProblem(revision, `not installed: ${found.problems.join('\n')}`);
-        return 'bad format';
+        return found.untrusted === undefined ? 'bad format' : OUTCOMES[found.untrusted];
       }
       try {
         await store.propose(revision, bytes);

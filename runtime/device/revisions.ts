@@ -30,13 +30,15 @@ export interface Revisions {
   oemOf(revision: string): readonly Entry[];
 }
 
-type Context = Pick<ReadingContext, 'paths' | 'goalsTimeoutSeconds' | 'verityHandlers' | 'appengine'>;
+type Context = Pick<ReadingContext, 'paths' | 'goalsTimeoutSeconds' | 'verityHandlers' | 'appengine' | 'trust'>;
 
 interface Readers {
   /** Of state documents; default: here and now. */
   readonly reader?: StateReader;
   /** Default: no revision brings any configuration. */
   readonly oem?: Oem | undefined;
+  /** What is worth knowing of a revision that may run. */
+  readonly onWarning?: (revision: string, warning: string) => void;
 }
 
 interface Loaded {
@@ -44,11 +46,15 @@ interface Loaded {
   readonly oem: readonly Entry[];
 }
 
-export const openRevisions = (store: Store, context: Context, { reader = HERE, oem }: Readers = {}): Revisions => {
+export const openRevisions = (
+  store: Store,
+  context: Context,
+  { reader = HERE, oem, onWarning }: Readers = {},
+): Revisions => {
   /** Nothing but data: whoever has more than that (a device's options) has what no thread could be given. */
   const contextOf = (revision: string): ReadingContext => {
-    const { paths, goalsTimeoutSeconds, verityHandlers, appengine } = context;
-    return { paths, goalsTimeoutSeconds, verityHandlers, appengine, revision };
+    const { paths, goalsTimeoutSeconds, verityHandlers, appengine, trust } = context;
+    return { paths, goalsTimeoutSeconds, verityHandlers, appengine, trust, revision };
   };
   const known = new Map<string, Loaded & { readonly version: string }>();
   /** Who asks meanwhile gets what is being read. */
@@ -61,7 +67,9 @@ export const openRevisions = (store: Store, context: Context, { reader = HERE, o
     if (damage !== undefined) throw new Rejection(`${MESSAGE.noState}: ${damage}`);
     const brought = (await oem?.read(bytes)) ?? [];
     const goalsTimeoutSeconds = oem?.goalsTimeoutSeconds(brought) ?? context.goalsTimeoutSeconds;
-    const result = revisionOf(await reader.read(bytes, { ...contextOf(revision), goalsTimeoutSeconds }));
+    const found = await reader.read(bytes, { ...contextOf(revision), goalsTimeoutSeconds });
+    if (found.ok) for (const warning of found.warnings ?? []) onWarning?.(revision, warning);
+    const result = revisionOf(found);
     return { result, oem: brought };
   };
 

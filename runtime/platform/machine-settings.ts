@@ -12,11 +12,12 @@ import type { RehearsalSettings } from '../rehearsal/present.ts';
 const CONSOLE_LOG_BYTES = 256 << 10;
 
 /** A rehearsal's device has what this machine has. */
-export const rehearsalSettings = (host: Host, paths: Paths, { values }: Config): RehearsalSettings => ({
+export const rehearsalSettings = (host: Host, paths: Paths, { values, trust }: Config): RehearsalSettings => ({
   paths,
   goalsTimeoutSeconds: values.PV_UPDATER_GOALS_TIMEOUT,
   commitDelaySeconds: values.PV_UPDATER_COMMIT_DELAY,
   verityHandlers: values.PV_SECUREBOOT_HANDLERS,
+  trust,
   appengine: isAppengine(values.PV_SYSTEM_INIT_MODE),
   rebootTransitions: values.PV_UPDATER_REBOOT,
   lxc: lxcSettings(values),

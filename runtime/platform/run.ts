@@ -3,7 +3,9 @@ import pino, { type Logger } from 'pino';
 import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { isAppengine } from '../config/init-mode.ts';
+import { linuxFiles } from '../host/linux/files/linux-files.ts';
 import { endProcess } from '../host/linux/kernel/end-process.ts';
+import { loadTrust } from '../trust/load-trust.ts';
 import { findSources, type SourceOptions } from './config-sources.ts';
 import { logDestination } from './log-destination.ts';
 import { logLevelOf } from './log-level.ts';
@@ -42,7 +44,8 @@ const failed = (log: Logger, error: unknown): number => {
 /** Runs until the daemon ends; its code is ours. */
 export const run = async (options: SourceOptions): Promise<void> => {
   const { sources, warnings: unread } = findSources(options);
-  const { config, warnings } = loadConfig(sources);
+  const { config: configured, warnings } = loadConfig(sources);
+  const config = { ...configured, trust: await loadTrust(configured.values, linuxFiles) };
   checkUser();
   checkSupervisor(config);
   const tap = logTap(logDestination(process.stdout));

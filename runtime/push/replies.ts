@@ -57,6 +57,8 @@ export const refusalOf = (delivered: Exclude<Delivered, Accepted>): Reply => {
 const NOT_INSTALLED: Readonly<Record<Extract<Delivered, { is: 'not installed' }>['why'], Reply>> = {
   unreadable: failure(422, 'Storage: Cannot read state JSON'),
   'bad format': failure(422, `Parser: ${MESSAGE.badState}`),
+  'bad signature': failure(422, 'Secureboot: Signature validation failed'),
+  'not covered': failure(422, 'Secureboot: State not fully covered by signatures'),
   'in use': failure(409, 'Revision is in use, its state cannot be replaced: choose another name'),
   'no room': failure(507, 'Not enough disk space available'),
 };

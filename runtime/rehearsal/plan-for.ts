@@ -9,6 +9,7 @@ import { sha256, stateHash } from '../store/objects/hash.ts';
 import { Rejection } from '../store/rejection.ts';
 import { EMPTY_STATE } from '../store/trails/layout.ts';
 import { localNameProblem, localRevision } from '../store/trails/revision.ts';
+import { verifyState } from '../trust/verify-state.ts';
 import { containersOf, type PlanReport } from './plan-report.ts';
 import type { Knowledge, LookUp, Present } from './present.ts';
 import { rehearse } from './rehearse.ts';
@@ -36,6 +37,9 @@ const contextFor = ({ settings }: Present, revision: string): CompileContext => 
 const read = (document: Uint8Array, revision: string, present: Present): Read => {
   const result = readState(document, contextFor(present, revision));
   if (!result.ok) throw new Rejection(result.problems.map(({ message }) => message).join('\n'));
+  const { trust } = present.settings;
+  const verdict = trust === undefined ? undefined : verifyState(result.document, trust);
+  if (verdict?.untrusted !== undefined) throw new Rejection(verdict.problems.join('\n'));
   return result;
 };
 

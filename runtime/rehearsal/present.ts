@@ -11,6 +11,7 @@ import type { BrokenBefore, Failure, Lifeline, Trial } from '../../resources/kin
 import type { LxcContext } from '../../resources/lxc/lxc-config.ts';
 import type { Paths } from '../../resources/paths.ts';
 import type { Ref } from '../../resources/ref.ts';
+import type { TrustSettings } from '../trust/trust-settings.ts';
 
 export interface StoredRevision {
   readonly revision: string;
@@ -48,6 +49,8 @@ export interface RehearsalSettings {
   readonly goalsTimeoutSeconds: number;
   readonly commitDelaySeconds: number;
   readonly verityHandlers: boolean;
+  /** undefined: states need not be signed. */
+  readonly trust?: TrustSettings | undefined;
   readonly appengine: boolean;
   /** `PV_UPDATER_REBOOT`: what needs a reboot goes through one. */
   readonly rebootTransitions: boolean;

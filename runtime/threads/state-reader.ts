@@ -10,16 +10,29 @@ import type { CompileContext } from '../../resources/state-format/compile-contex
 import { readState } from '../../resources/state-format/read-state.ts';
 import { sha256, stateHash } from '../store/objects/hash.ts';
 import { Rejection } from '../store/rejection.ts';
+import type { TrustSettings } from '../trust/trust-settings.ts';
+import { verifyState } from '../trust/verify-state.ts';
 import { assembling, type Piece } from './chunked-state.ts';
 import { inThread, type Thread } from './thread.ts';
 
 /** As data, so that it can be given to a thread. */
-export type ReadingContext = Omit<CompileContext, 'sha256'>;
+export interface ReadingContext extends Omit<CompileContext, 'sha256'> {
+  /** undefined: signatures are not looked at. */
+  readonly trust?: TrustSettings | undefined;
+}
 
 export type Reading =
-  | { readonly ok: true; readonly state: CompiledState }
-  /** `isComplete`: it ends where a document may end, so that more of it would not help. */
-  | { readonly ok: false; readonly problems: readonly string[]; readonly isComplete: boolean };
+  /** `warnings`: what signatures leave uncovered, where that is only to be named. */
+  { readonly ok: true; readonly state: CompiledState; readonly warnings?: readonly string[] } | FailedReading;
+
+export interface FailedReading {
+  readonly ok: false;
+  readonly problems: readonly string[];
+  /** It ends where a document may end, so that more of it would not help. */
+  readonly isComplete: boolean;
+  /** It could be read, and its signatures do not let it run here. */
+  readonly untrusted?: 'signature' | 'coverage';
+}
 
 export interface StateReader {
   read(document: Uint8Array, context: ReadingContext): Promise<Reading>;
@@ -28,9 +41,14 @@ export interface StateReader {
 }
 
 export const readHere = (document: Uint8Array, context: ReadingContext): Reading => {
-  const read = readState(document, { ...context, sha256 });
-  if (read.ok) return { ok: true, state: read.state };
-  return { ok: false, problems: read.problems.map(({ message }) => message), isComplete: read.isComplete };
+  const { trust, ...rest } = context;
+  const read = readState(document, { ...rest, sha256 });
+  if (!read.ok)
+    return { ok: false, problems: read.problems.map(({ message }) => message), isComplete: read.isComplete };
+  if (trust === undefined) return { ok: true, state: read.state };
+  const { problems, warnings, untrusted } = verifyState(read.document, trust);
+  if (untrusted !== undefined) return { ok: false, problems, isComplete: true, untrusted };
+  return { ok: true, state: read.state, ...(warnings.length > 0 && { warnings }) };
 };
 
 /** Everything here: for programs that have nothing else to do, and for a time that is simulated. */
@@ -45,7 +63,8 @@ export interface StateWork {
   readonly context: ReadingContext | undefined;
 }
 
-export type StateResult = string | Exclude<Reading, { ok: true }> | 'read';
+/** The hash, or how the reading ended; the state itself is told in pieces. */
+export type StateResult = string | FailedReading | { readonly ok: true; readonly warnings?: readonly string[] };
 
 /** Some 300 keys; 5 ms of work once the code is warm. */
 const LARGE_BYTES = 32 * 1024;
@@ -60,7 +79,8 @@ const readInThread = async (document: Uint8Array, context: ReadingContext): Prom
   };
   try {
     const result = await inThread<StateResult, Piece, void>(STATE, { document, context } satisfies StateWork, take);
-    return typeof result === 'object' ? result : { ok: true, state: state.whole() };
+    if (typeof result === 'string') throw new Error('the thread hashed a document that it was to read');
+    return result.ok ? { ...result, state: state.whole() } : result;
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     return { ok: false, problems: [error.message], isComplete: true };

@@ -153,3 +153,13 @@ describe('the resources', () => {
     expect(stoppedWith(100)).toEqual([true, true]);
   });
 });
+
+test('while the committed revision cannot be read, something else may still be tried', () => {
+  const proposal = { revision: '2', hash: 'h2' };
+  const update = { ...BASE, unreadable: 'not JSON' };
+  expect(desiredState(given({ update, proposal }))).toMatchObject({ is: 'unchanged', proposal });
+  expect(desiredState(given({ update }))).not.toHaveProperty('proposal');
+  expect(desiredState(given({ update: { ...TRYING, unreadable: 'not JSON' }, proposal }))).not.toHaveProperty(
+    'proposal',
+  );
+});
