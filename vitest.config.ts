@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/system/**'],
+          exclude: ['test/system/**', 'test/vm/**'],
           // For what hangs, not for what is slow: a machine of a CI may be ten times as slow as the one of its author.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -35,6 +35,17 @@ export default defineConfig({
           exclude: ALONE,
           // Two devices side by side: each waits for the kernel half of the time.
           maxWorkers: 2,
+        },
+      },
+      // Emulated machines: minutes instead of seconds.
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          globalSetup: ['test/system/build.ts'],
+          fileParallelism: false,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
       { test: { ...onTheMachine, name: 'system-alone', include: ALONE, fileParallelism: false } },

@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { hasQemu } from './device-image/vm.ts';
 import { errorsFile } from './error-reporter.ts';
 import { reasonNoContainersRun } from './prerequisites.ts';
 import { failuresText, lastLine, succeeded, sum, type Tally, tallyOf } from './test-summary.ts';
@@ -74,12 +75,14 @@ async function main(): Promise<void> {
     () => check('node', 'hack/mutation/main.ts', '--sample', 'reconcilers', 'engine'),
     () => tests('system', 15 * MINUTE_MS),
     () => tests('system-alone', 15 * MINUTE_MS),
+    () => tests('vm', 20 * MINUTE_MS),
   ];
   const tallies: Tally[] = [];
   for (const step of steps) if (!interrupted) tallies.push(await step());
   const total = sum(tallies);
   const reason = reasonNoContainersRun();
   if (reason !== undefined) console.log(`\nSystem tests were skipped: ${reason}.`);
+  if (!hasQemu()) console.log('\nTests of virtual machines were skipped: qemu-system-x86 is not installed.');
   if (total.passed === 0) console.log('\nNo test passed at all.');
   if (total.failures.length > 0) console.log(`\n${failuresText(total)}`);
   console.log(`\n${lastLine(total)}`);

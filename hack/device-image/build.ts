@@ -83,13 +83,14 @@ const packRoot = (root: string, file: string): Promise<string> =>
     ...['-comp', 'zstd', '-Xcompression-level', '15', '-b', '131072'],
   ]);
 
+/** @returns the state document of revision 0. */
 export const buildImage = async ({
   state,
   output,
   sizeBytes = DEFAULT_BYTES,
   options = '',
   say,
-}: ImageOptions): Promise<void> => {
+}: ImageOptions): Promise<string> => {
   mkdirSync(cache, { recursive: true });
   const scratch = mkdtempSync(join(cache, 'image-'));
   try {
@@ -99,12 +100,13 @@ export const buildImage = async ({
     if (!existsSync(join(device, 'bsp')))
       cpSync(await cachedBsp(scratch, say), join(device, 'bsp'), { recursive: true });
     const storage = join(scratch, 'storage');
-    await layOutStorage(device, storage, scratch);
+    const document = await layOutStorage(device, storage, scratch);
     const packages = join(scratch, 'packages');
     if (!existsSync(packages))
       await unpack(await download(await withLibraries(GRUB_PACKAGES), join(cache, 'debs')), packages);
     await makeDisk(join(scratch, 'disk'), { storage, packages, scratch, sizeBytes, options });
     renameSync(join(scratch, 'disk'), output);
+    return document;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

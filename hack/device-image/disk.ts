@@ -2,7 +2,16 @@
  * The disk: GRUB in the first mebibyte, then one ext4 with the storage. No loop device, no mount, no root: mke2fs(8) fills
  * the file system from a directory.
  */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { execute } from '../images/execute.ts';
 import { librariesOf } from '../images/libraries.ts';
@@ -88,22 +97,25 @@ const partitionTable = (sizeBytes: number): Buffer => {
   return table;
 };
 
+/** 2026-01-01: of every file of the image, whenever it was made. */
+const EPOCH_SECONDS = '1767225600';
+
 /** GRUB 2.06 knows neither `metadata_csum_seed` nor `orphan_file`. */
-const makeFileSystem = (disk: string, storage: string, sizeBytes: number): Promise<string> =>
-  execute('mke2fs', [
-    ...[
-      '-q',
-      '-F',
-      '-t',
-      'ext4',
-      '-b',
-      '4096',
-      '-L',
-      'pantavisor',
-      '-U',
-      UUID,
-      '-O',
-      '^metadata_csum_seed,^orphan_file',
-    ],
-    ...['-E', `hash_seed=${UUID},offset=${PARTITION_START}`, '-m', '1', '-d', storage, disk, `${sizeBytes / 4096}`],
+const makeFileSystem = async (disk: string, storage: string, sizeBytes: number): Promise<void> => {
+  process.env['E2FSPROGS_FAKE_TIME'] = EPOCH_SECONDS;
+  await execute('mke2fs', [
+    ...['-q', '-F', '-t', 'ext4', '-b', '4096', '-L', 'pantavisor', '-U', UUID],
+    ...['-O', '^metadata_csum_seed,^orphan_file', '-E', `hash_seed=${UUID},offset=${PARTITION_START}`, '-m', '1'],
+    ...['-d', storage, disk, `${sizeBytes / 4096}`],
   ]);
+  // mke2fs copies the times of the files it is given, and those of their last change nobody can set.
+  const names = ['', ...readdirSync(storage, { recursive: true, encoding: 'utf8' }).sort()];
+  const lines = names.flatMap((name) =>
+    TIMES.map((field) => `set_inode_field "/${name}" ${field} ${field.endsWith('_extra') ? 0 : `@${EPOCH_SECONDS}`}`),
+  );
+  const script = join(storage, '../times');
+  writeFileSync(script, `${lines.join('\n')}\n`);
+  await execute('debugfs', ['-w', '-f', script, `${disk}?offset=${PARTITION_START}`]);
+};
+
+const TIMES = ['atime', 'ctime', 'mtime', 'crtime', 'atime_extra', 'ctime_extra', 'mtime_extra', 'crtime_extra'];

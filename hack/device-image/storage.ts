@@ -18,8 +18,8 @@ const MOUNTED = '/storage';
 /** While the factory revision is made, no revision is in use. */
 const NO_REVISION: Bootloader = { read: async () => ({ pv_rev: '1' }), write: async () => undefined };
 
-/** @param device a state as `pvr checkout` lays it out, with `bsp/`. */
-export const layOutStorage = async (device: string, storage: string, scratch: string): Promise<void> => {
+/** @param device a state as `pvr checkout` lays it out, with `bsp/`. @returns its document. */
+export const layOutStorage = async (device: string, storage: string, scratch: string): Promise<string> => {
   const archive = join(scratch, 'factory.tar');
   await packDirectory(linuxFiles, { directory: device, output: archive });
   await linuxFiles.makeDirectory(storage, 0o755);
@@ -50,4 +50,5 @@ export const layOutStorage = async (device: string, storage: string, scratch: st
   writeFileSync(`${storage}/boot/grubenv`, formatGrubenv(new Map([['pv_rev', '0']])));
   // A device gets an identity of its own at its first boot.
   rmSync(`${storage}/trails/.id`, { force: true });
+  return document.toString();
 };

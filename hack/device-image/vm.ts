@@ -10,8 +10,8 @@ export const hasQemu = (): boolean =>
 
 export interface VmOptions {
   readonly disk: string;
-  /** A file, or this terminal. */
-  readonly console: { readonly file: string } | 'stdio';
+  /** This terminal, or a socket to talk to and a file of what was said. */
+  readonly console: 'stdio' | { readonly socket: string; readonly log: string };
   /** Ports of the device by ports of this machine. */
   readonly ports: Readonly<Record<number, number>>;
   readonly memoryMb?: number;
@@ -21,7 +21,15 @@ export interface VmOptions {
 
 export const qemuWords = ({ disk, console, ports, memoryMb = 512, more = [] }: VmOptions): readonly string[] => [
   ...['-accel', 'tcg', '-cpu', 'max', '-M', 'pc', '-m', String(memoryMb), '-nographic', '-nodefaults'],
-  ...(console === 'stdio' ? ['-serial', 'mon:stdio'] : ['-serial', `file:${console.file}`]),
+  ...(console === 'stdio'
+    ? ['-serial', 'mon:stdio']
+    : [
+        ...[
+          '-chardev',
+          `socket,id=console,path=${console.socket},server=on,wait=off,logfile=${console.log},logappend=on`,
+        ],
+        ...['-serial', 'chardev:console'],
+      ]),
   ...['-drive', `file=${disk},if=virtio,cache=writeback,format=${disk.endsWith('.qcow2') ? 'qcow2' : 'raw'}`],
   ...[
     '-netdev',

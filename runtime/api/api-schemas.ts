@@ -65,6 +65,34 @@ const Failure = z.strictObject({
   detail: z.string(),
 });
 
+const SourceView = z.strictObject({
+  name: z.enum(['hub']),
+  server: z.string(),
+  mode: z.enum(['off', 'local', 'remote']).describe('off: by configuration. local: a local revision runs.'),
+  state: z.string().nullable().describe('As device metadata pantahub.state; null: it is not talked to.'),
+  claimed: z.boolean().nullable(),
+  deviceId: z.string().nullable(),
+  challenge: z.string().nullable(),
+  online: z.boolean(),
+  connectedSince: time.nullable(),
+  lastContact: time.nullable(),
+  nextTry: time.nullable(),
+  lastError: z.string().nullable(),
+  tlsVerified: z.boolean(),
+  step: z
+    .strictObject({
+      revision: z.string(),
+      message: z.string(),
+      author: z.string(),
+      status: z.string(),
+      retries: count,
+      bytesToGo: count,
+    })
+    .nullable()
+    .describe('The step that is worked on.'),
+  undelivered: count.describe('Reports that wait to be delivered.'),
+});
+
 const Status = z.strictObject({
   time: time.describe('When this was written.'),
   revision: z.string().nullable().describe('The revision whose resources are desired now.'),
@@ -74,6 +102,7 @@ const Status = z.strictObject({
   failed: z.array(Failure).describe('Revisions that were given up, and why.'),
   progress: z.strictObject({ converged: count, total: count }),
   conditions: z.array(Condition),
+  sources: z.array(SourceView).describe('Servers that may want the device to be something.'),
   resources: z.array(ResourceView),
 });
 

@@ -34,11 +34,15 @@ export interface Command {
   readonly by?: Requester;
 }
 
+export type HubMode = 'disabled' | `${'local' | 'remote'}, ${'claimed' | 'unclaimed'}`;
+
 export interface CommandsPort {
   /** From a proposal until it is committed or given up, and while a reboot is due. */
   isUpdating(): boolean;
   /** `PV_DEBUG_SHELL`. */
   hasDebugShell(): boolean;
+  /** `disabled`: by configuration. */
+  hub(): HubMode;
   /** False: another command is still at it. */
   begin(command: Command): boolean;
   /** Resolves when the command was taken up, or to the reason why it cannot be. undefined: another one is still at it. */
@@ -90,15 +94,21 @@ const attempted = async (taken: Promise<string | undefined> | undefined): Promis
   return reason === undefined ? accepted() : failure(409, reason);
 };
 
-/** Why a command makes no sense now. This device has no Hub: it is in local mode, and unclaimed. */
+/** Why a command makes no sense now. */
 const refusalOf = (operation: Operation, commands: CommandsPort): Reply | undefined => {
-  if (operation === 'UPDATE_METADATA') return failure(409, 'Cannot do this operation while on local mode');
+  const hub = commands.hub();
+  if (operation === 'UPDATE_METADATA' && !hub.startsWith('remote'))
+    return failure(409, 'Cannot do this operation while on local mode');
   if (NOT_DURING_UPDATE.includes(operation) && commands.isUpdating())
     return later('Cannot do this operation while update is ongoing', UPDATE_SECONDS);
-  if (operation === 'GO_REMOTE') return failure(409, 'Cannot do this operation when remote mode is disabled by config');
+  if (operation === 'MAKE_FACTORY' && hub.endsWith(', claimed'))
+    return failure(409, 'Cannot do this operation if device is already claimed');
+  if (operation === 'GO_REMOTE' && hub === 'disabled')
+    return failure(409, 'Cannot do this operation when remote mode is disabled by config');
+  if (operation === 'GO_REMOTE' && hub.startsWith('remote')) return NOTHING_TO_DO;
   if (operation === 'DEFER_REBOOT' && !commands.hasDebugShell())
     return failure(409, 'Cannot do this operation when debug shell is not active');
-  return operation === 'UNCLAIM' ? NOTHING_TO_DO : undefined;
+  return operation === 'UNCLAIM' && !hub.endsWith(', claimed') ? NOTHING_TO_DO : undefined;
 };
 
 const post =

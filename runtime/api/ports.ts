@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import type { ContainerStatusName } from '../../resources/kinds/goal.ts';
 import type { Ref } from '../../resources/ref.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import type { SourceView } from '../../resources/source-view.ts';
 import type { Event } from '../engine/event.ts';
 import type { Explanation } from '../history/explanation.ts';
 import type { RevisionRecord } from '../history/revision-record.ts';
@@ -80,6 +81,8 @@ export interface ApiDeps {
   readonly userMeta: MetadataPort;
   readonly deviceMeta: MetadataPort;
   readonly configuration: ConfigurationPort;
+  /** Sources that talk to a server, for the status. */
+  readonly sources: () => readonly SourceView[];
   /** What was logged since the start, and lost of it. */
   readonly logs: () => readonly LogCount[];
   /** For `GET /buildinfo`. */

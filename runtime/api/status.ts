@@ -4,6 +4,7 @@ import type { StatusGoal } from '../../resources/kinds/goal.ts';
 import { type Failure, UPDATE } from '../../resources/kinds/update.ts';
 import { isOfKind, kindOf, nameOf, type Ref } from '../../resources/ref.ts';
 import { resourceIn, type Snapshot } from '../../resources/snapshot.ts';
+import type { SourceView } from '../../resources/source-view.ts';
 import { type Condition, reasonOf, refsOf } from './conditions.ts';
 import { type StatusNames, stateOf, type Timeline } from './status-timeline.ts';
 
@@ -78,6 +79,8 @@ export interface StatusView {
   readonly failed: readonly Failure[];
   readonly progress: { readonly converged: number; readonly total: number };
   readonly conditions: readonly Condition[];
+  /** Servers that may want the device to be something. */
+  readonly sources: readonly SourceView[];
   readonly resources: readonly ResourceView[];
 }
 
@@ -153,7 +156,7 @@ export const statusView = (
   snapshot: Snapshot,
   timeline: Timeline,
   time: StatusTime,
-  names: StatusNames,
+  names: StatusNames & { readonly sources?: () => readonly SourceView[] },
 ): StatusView => {
   const resources = refsOf(snapshot).map((ref): ResourceView => {
     const plan = snapshot.plans[ref];
@@ -186,6 +189,7 @@ export const statusView = (
     failed: Object.values(update?.failures ?? {}),
     progress: { converged, total: resources.length },
     conditions: timeline.conditions,
+    sources: names.sources?.() ?? [],
     resources,
   };
 };

@@ -6,6 +6,8 @@ export const ABOUT: Readonly<Partial<Record<ConfigKey, string>>> = {
   PV_STORAGE_GC_PENDING_DEFERTIME: 'seconds for which a revision that was received and did not run yet is no garbage',
   PV_WATCH_DIR: 'where states are dropped that become revisions',
   PV_STATUS_LISTEN: 'host:port of the read-only status page',
+  PV_REMOTE_TLS_VERIFY: 'whether the Hub must prove who it is; 0 lets anybody on the network pretend to be it',
+  PV_REMOTE_MAX_RATE: 'bytes per second that downloads from the Hub take together; 0: no limit',
   PV_PVR_LISTEN:
     'host:port where pvr and others push states and objects (docs/pushing.md); beyond loopback it needs tokens and TLS',
   PV_PVR_TOKENS:

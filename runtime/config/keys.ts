@@ -177,6 +177,10 @@ export const KEYS = {
   PV_STATUS_LISTEN: unset('PV'),
   /** Ours: pushing from outside (push.ts). `host:port` of `pvr`'s endpoint and of `/v1`; unset: none. */
   PV_PVR_LISTEN: unset('PV'),
+  /** Ours: whether servers that a source of desired state talks to must prove who they are. */
+  PV_REMOTE_TLS_VERIFY: key(BOOL, true, 'PV'),
+  /** Ours: bytes per second that downloads from a server take together; 0: as many as there are. */
+  PV_REMOTE_MAX_RATE: key(INT, 0, 'PV O R'),
   /** Ours: directory of token files. */
   PV_PVR_TOKENS: unset('PV'),
   /** Ours: PEM files. */

@@ -22,8 +22,21 @@ export interface CommandsOptions {
   readonly powerOff: (reason: string) => void;
   readonly collectGarbage: () => Promise<unknown>;
   readonly setSsh: (enabled: boolean) => void;
+  readonly setDeviceMeta: (key: string, value: string) => Promise<unknown>;
+  /** undefined: it is not there yet. */
+  readonly hub: () => HubControl | undefined;
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
+}
+
+/** What commands may know of the Hub, and ask of it. */
+export interface HubControl {
+  readonly isEnabled: () => boolean;
+  readonly isRemote: () => boolean;
+  readonly isClaimed: () => boolean;
+  goRemote(): void;
+  /** @throws DeviceError */
+  unclaim(): Promise<void>;
 }
 
 type Deeds = { readonly [O in Operation]: (payload: string, by?: Requester) => Promise<unknown> | unknown };
@@ -49,11 +62,28 @@ const deedsOf = (options: CommandsOptions): Deeds => ({
   XCONNECT_GRAPH: nothing,
   // There is no debug shell that could hold a reboot back.
   DEFER_REBOOT: nothing,
-  // Refused before they get here: there is no Hub.
-  UPDATE_METADATA: nothing,
-  GO_REMOTE: nothing,
-  UNCLAIM: nothing,
+  UPDATE_METADATA: (payload) => setFirst(payload, options.setDeviceMeta),
+  GO_REMOTE: () => options.hub()?.goRemote(),
+  UNCLAIM: () => options.hub()?.unclaim(),
 });
+
+const membersIn = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  } catch {
+    return {};
+  }
+};
+
+/** Pantavisor takes the first pair only. */
+const setFirst = async (payload: string, set: CommandsOptions['setDeviceMeta']): Promise<void> => {
+  const [pair] = Object.entries(membersIn(payload));
+  if (pair === undefined) throw new Rejection('expected a JSON object with a key and its value');
+  const [key, value] = pair;
+  const outcome = await set(key, typeof value === 'string' ? value : JSON.stringify(value));
+  if (outcome !== 'done') throw new Rejection(`device metadata ${JSON.stringify(key)}: ${outcome}`);
+};
 
 /** The commands, for those who wait for one, too. */
 export interface Performing extends CommandsPort {
@@ -84,6 +114,12 @@ export const openCommands = (options: CommandsOptions): Performing => {
   return {
     perform,
     hasDebugShell: options.hasDebugShell,
+    hub: () => {
+      const hub = options.hub();
+      if (hub === undefined || !hub.isEnabled()) return 'disabled';
+      const claimed = hub.isClaimed() ? 'claimed' : 'unclaimed';
+      return hub.isRemote() ? `remote, ${claimed}` : `local, ${claimed}`;
+    },
     isUpdating: () => {
       const { spec, status } = resourceIn(options.snapshot(), UPDATE);
       return isUpdating(spec, status);

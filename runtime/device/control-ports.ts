@@ -18,8 +18,9 @@ import { type DeviceFacts, startDeviceFacts } from '../metadata/device-facts.ts'
 import { FACTS, lastingFacts, passingFacts } from '../metadata/machine-facts.ts';
 import { type Metadata, openMetadata } from '../metadata/metadata.ts';
 import { metadataJson } from '../metadata/metadata-json.ts';
+import { userMetaSync } from '../metadata/user-meta-sync.ts';
 import { openUploads } from '../store/objects/uploads.ts';
-import { openCommands, type Performing } from './command-runner.ts';
+import { type HubControl, openCommands, type Performing } from './command-runner.ts';
 import type { Device } from './device.ts';
 import { localRun } from './local-run.ts';
 import { installing } from './revision-installer.ts';
@@ -31,12 +32,26 @@ export interface PortsOptions {
   readonly config: Config;
   readonly live: LiveConfig;
   readonly powerOff: (reason: string) => void;
+  /** undefined: it is not there yet. */
+  readonly hub: () => HubControl | undefined;
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
 }
 
 type Names = 'objects' | 'installing' | 'userMeta' | 'deviceMeta' | 'configuration' | 'buildInfo';
-export type Ports = Pick<ApiDeps, Names> & { readonly commands: Performing; readonly stop: () => void };
+/** Metadata as the Hub has it. */
+export interface HubMetadata {
+  /** @throws DeviceError */
+  applyUserMeta(map: Readonly<Record<string, unknown>>): Promise<void>;
+  /** A fact of device metadata. @throws DeviceError */
+  tell(key: string, value: string): Promise<void>;
+}
+
+export type Ports = Pick<ApiDeps, Names> & {
+  readonly commands: Performing;
+  readonly hubMetadata: HubMetadata;
+  readonly stop: () => void;
+};
 
 const BUILD_INFO = `${project.name} ${project.version}\nnode ${process.versions.node}\nlinux ${release()}\n`;
 const SSH = 'PV_DEBUG_SSH';
@@ -47,11 +62,13 @@ export const openPorts = async (options: PortsOptions): Promise<Ports> => {
   const user = await openMap(options, 'user-meta', live.setMetadata);
   const own = await openMap(options, 'device-meta');
   const facts = factsOf(options, own);
+  const sync = userMetaSync(user, (message) => options.onProblem('user-meta', message));
   return {
     objects: uploadsOf(options),
     installing: installingOf(options),
-    commands: commandsOf(options),
-    userMeta: portOf(user),
+    commands: commandsOf(options, own),
+    hubMetadata: { applyUserMeta: sync.apply, tell: (key, value) => facts.tell(key, value) },
+    userMeta: touching(portOf(user), sync.touched),
     deviceMeta: portOf(own, facts.refresh),
     configuration: {
       legacy: () => legacyConfig(live.settings, places),
@@ -71,6 +88,15 @@ const openMap = (
   const facts = name === 'device-meta' ? FACTS : [];
   return openMetadata({ files: host.files, name, run: paths.run, cache, facts, onChange, onProblem });
 };
+
+const touching = (port: MetadataPort, touched: (key: string) => void): MetadataPort => ({
+  ...port,
+  put: async (key, value) => {
+    const outcome = await port.put(key, value);
+    if (outcome === 'done') touched(key);
+    return outcome;
+  },
+});
 
 const portOf = ({ entries, put, remove }: Metadata, refresh = async (): Promise<void> => undefined): MetadataPort => ({
   json: async () => {
@@ -116,7 +142,7 @@ const installingOf = ({ device: { store, loop, revisions }, host: { files }, pat
     onProblem,
   });
 
-const commandsOf = ({ device, host, paths, live, powerOff, onProblem, onBug }: PortsOptions) =>
+const commandsOf = ({ device, host, paths, live, powerOff, hub, onProblem, onBug }: PortsOptions, own: Metadata) =>
   openCommands({
     snapshot: device.loop.latest,
     hasDebugShell: () => live.values.PV_DEBUG_SHELL,
@@ -124,6 +150,8 @@ const commandsOf = ({ device, host, paths, live, powerOff, onProblem, onBug }: P
     reboot: device.reboot,
     powerOff,
     collectGarbage: device.collectGarbage,
+    hub,
+    setDeviceMeta: (key, value) => own.put(key, value),
     setSsh: (enabled) => live.setMetadata(SSH, enabled ? '1' : '0'),
     onProblem,
     onBug,

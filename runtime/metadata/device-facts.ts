@@ -30,6 +30,8 @@ export interface DeviceFactsOptions {
 export interface DeviceFacts {
   /** Every fact is as of now when this resolves. @throws DeviceError */
   refresh(): Promise<void>;
+  /** A fact from elsewhere, which is not overwritten by those of the start. @throws DeviceError */
+  tell(key: string, value: string): Promise<void>;
   stop(): void;
 }
 
@@ -78,5 +80,9 @@ export const startDeviceFacts = (options: DeviceFactsOptions): DeviceFacts => {
     distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
   );
   const following = revisions.subscribe({ next: (facts) => void inBackground(tell(facts)), error: onBug });
-  return { refresh, stop: () => following.unsubscribe() };
+  const tellLater = async (key: string, value: string): Promise<void> => {
+    await begun;
+    await metadata.putFact(key, value);
+  };
+  return { refresh, tell: tellLater, stop: () => following.unsubscribe() };
 };

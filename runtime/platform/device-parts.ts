@@ -17,6 +17,7 @@ import { openPorts, type Ports } from '../device/control-ports.ts';
 import { type Device, type DeviceOptions, startDevice } from '../device/device.ts';
 import { type Logging, startLogging } from '../device/device-logging.ts';
 import { explainResource } from '../device/explain-resource.ts';
+import { type HubSource, hubSource } from '../device/hub-source.ts';
 import { progressText, stepsOf } from '../device/installed-steps.ts';
 import { oemOf } from '../device/oem.ts';
 import type { Parts } from '../device/parts.ts';
@@ -76,7 +77,12 @@ export const startDeviceParts = async (parts: Parts<Ending>, options: DevicePart
     ({ stop }) => stop(),
   );
   const common = { device, host, paths, live, onProblem, onBug };
-  const ports = await parts.add('control ports', () => openPorts({ ...common, config, powerOff: powerOffOf(options) }));
+  let hub: HubSource | undefined;
+  const ports = await parts.add('control ports', () =>
+    openPorts({ ...common, config, powerOff: powerOffOf(options), hub: () => hub }),
+  );
+  hub = hubSource({ ...common, ports });
+  const sources = [watchedDirectory(common), hub];
   const logging = await parts.add(
     'logging',
     () => startLogging({ ...common, tap }),
@@ -84,7 +90,7 @@ export const startDeviceParts = async (parts: Parts<Ending>, options: DevicePart
   );
   const api = await parts.add(
     'control socket',
-    () => openApi(options, device, ports, logging),
+    () => openApi(options, device, ports, logging, [hub]),
     ({ stop }) => stop(),
   );
   await linkSockets(paths);
@@ -112,14 +118,9 @@ export const startDeviceParts = async (parts: Parts<Ending>, options: DevicePart
     () => onceCalm(device.loop.snapshots, host.clock, options.releaseMemory),
     (subscription) => subscription.unsubscribe(),
   );
-  for (const source of sourcesOf(common)) await startSource(parts, device, source);
+  for (const source of sources) await startSource(parts, device, source);
   return { statusUrl: api.statusUrl, pushUrl: pushing.url(), leftOver: () => left };
 };
-
-type Common = Pick<DevicePartsOptions, 'host' | 'paths' | 'onProblem' | 'onBug'> & { readonly device: Device };
-
-/** Sources that propose by themselves; the control socket and push propose when a client asks them to. */
-const sourcesOf = (common: Common): readonly Source[] => [watchedDirectory(common)];
 
 const startSource = (parts: Parts<Ending>, { arbiter }: Device, source: Source): Promise<unknown> =>
   parts.add(
@@ -166,6 +167,7 @@ const openApi = (
   device: Device,
   ports: Ports,
   logging: Logging,
+  sources: readonly Pick<HubSource, 'view'>[],
 ): Promise<Api> => {
   const { loop, store } = device;
   return startApi({
@@ -189,6 +191,7 @@ const openApi = (
     plan: plannerFor(device, host, rehearsalSettings(host, paths, config)),
     history: device.history.revisions,
     ...ports,
+    sources: () => sources.map(({ view }) => view()),
     logs: logging.server.counts,
     report: (error, doing) => log.error({ err: error }, doing),
   });

@@ -18,7 +18,7 @@ export const transition = (state: HubState, event: HubEvent, settings: HubSettin
 const decide = (state: HubState, event: HubEvent, settings: HubSettings): Transition => {
   switch (event.type) {
     case 'due':
-      return due(state, settings);
+      return due(state, event.atSeconds, settings);
     case 'metadata due':
       return send(state, mayTellMetadata(state) ? [{ kind: event.which }] : []);
     case 'answered':
@@ -95,8 +95,8 @@ const withReports = ({ state, effects }: Transition): Transition => {
   return { state: more.state, effects: [...effects, ...more.effects] };
 };
 
-const due = (state: HubState, settings: HubSettings): Transition => {
-  const calm: HubState = { ...state, retryAfterMs: undefined };
+const due = (state: HubState, atSeconds: number, settings: HubSettings): Transition => {
+  const calm = steps.counted({ ...state, retryAfterMs: undefined }, atSeconds, settings);
   const [report] = calm.reports;
   const again: readonly Effect[] =
     report !== undefined && calm.claimed && calm.token !== undefined && calm.trail === 'synced'
@@ -114,6 +114,8 @@ const due = (state: HubState, settings: HubSettings): Transition => {
     case 'sync':
       return send(calm, [{ kind: 'sync' }]);
     case 'idle':
+      // A list that was made before a report came in would show a step as unfinished that is over.
+      if (calm.failures === 0 && (again.length > 0 || calm.inFlight.includes('progress'))) return send(calm, again);
       return send(calm, [...again, { kind: 'steps' }]);
     case 'prep download':
     case 'download': {

@@ -153,7 +153,7 @@ export type Verdict =
 
 export type HubEvent =
   /** The main timer. */
-  | { readonly type: 'due' }
+  | { readonly type: 'due'; readonly atSeconds: number }
   | { readonly type: 'metadata due'; readonly which: 'user-meta' | 'device-meta' }
   | { readonly type: 'answered'; readonly request: Request; readonly answer: Answer }
   /** Any status but 200, or a 200 whose body is none of ours. */

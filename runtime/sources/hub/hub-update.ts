@@ -49,6 +49,7 @@ const stepUpdate = ({ revision, message, author }: Step, retries: number): HubUp
 
 /** A step came; while one is worked on, others wait. */
 export const offered = (state: HubState, step: Step | undefined): Transition => {
+  if (state.reports.some(({ revision }) => revision === step?.revision)) return nothing(state);
   if (step === undefined || (state.update !== undefined && state.update.stage !== 'final')) return nothing(state);
   return { state: { ...state, update: stepUpdate(step, step.retries) }, effects: [{ kind: 'recall', step }] };
 };
@@ -116,6 +117,18 @@ export const transferProgress = (update: HubUpdate, maxRetries: number, atSecond
     return { ...progress, downloads: downloadsOf(update, atSeconds) };
   }
   return progressOf('QUEUED', TEXT.listing(update.retries, maxRetries), update.retries);
+};
+
+const downloadedIn = ({ downloads }: Progress): unknown =>
+  (downloads as { readonly total?: { readonly total_downloaded?: unknown } } | undefined)?.total?.total_downloaded;
+
+/** Reports how many bytes have come, if more have; that is not worth a write to flash. */
+export const counted = (state: HubState, atSeconds: number, { maxRetries }: HubSettings): HubState => {
+  const { update } = state;
+  if (update?.stage !== 'downloading') return state;
+  const progress = transferProgress(update, maxRetries, atSeconds);
+  if (downloadedIn(progress) === downloadedIn(update.progress)) return state;
+  return queued({ ...state, update: { ...update, progress } }, { revision: update.revision, progress });
 };
 
 const isBusy = ({ is }: WantedObject): boolean => is === 'asked' || is === 'fetching';

@@ -17,6 +17,7 @@ beforeEach(async () => {
     commandEndpoints({
       isUpdating: () => device.updating,
       hasDebugShell: () => device.shell,
+      hub: () => 'disabled',
       begin: (command) => {
         if (device.busy) return false;
         begun.push(command);

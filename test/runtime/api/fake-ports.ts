@@ -58,6 +58,7 @@ export const fakePorts = (log: string[]): Ports => {
     commands: {
       isUpdating: () => false,
       hasDebugShell: () => true,
+      hub: () => 'disabled',
       attempt: async ({ operation, payload }) => void log.push(`${operation} ${payload}`),
       begin: ({ operation, payload }) => {
         log.push(`${operation} ${payload}`);

@@ -131,6 +131,7 @@ export const fakeDevice = (first: Snapshot, changes: Partial<ApiDeps> = {}): Fak
     deps: {
       socketPath: join(directory, 'pv-ctrl'),
       statusListen: undefined,
+      sources: () => [],
       files: {
         stat: async (path) => {
           const stat = await lstat(path).catch(() => undefined);

@@ -29,6 +29,17 @@ beforeEach(() => {
         : say(`reboot: ${reason}`)(),
     powerOff: (reason) => void log.push(`power off: ${reason}`),
     collectGarbage: () => collected.promise,
+    setDeviceMeta: async (key, value) => {
+      log.push(`${key} is ${value}`);
+      return 'done';
+    },
+    hub: () => ({
+      isEnabled: () => true,
+      isRemote: () => false,
+      isClaimed: () => true,
+      goRemote: () => log.push('go remote'),
+      unclaim: say('unclaim'),
+    }),
     setSsh: (enabled) => void log.push(`ssh ${enabled}`),
     onProblem: (subject, message) => log.push(`${subject} ${message}`),
     onBug: (error) => log.push(`bug: ${error}`),
@@ -38,6 +49,9 @@ beforeEach(() => {
 describe('a command', () => {
   it.each<[Command, string]>([
     [command('LOCAL_RUN', 'locals/web'), 'run locals/web'],
+    [command('GO_REMOTE'), 'go remote'],
+    [command('UNCLAIM'), 'unclaim'],
+    [command('UPDATE_METADATA', '{"a":1,"b":2}'), 'a is 1'],
     [command('LOCAL_RUN_COMMIT', 'locals/web'), 'run locals/web by a reboot'],
     [command('MAKE_FACTORY'), 'make the running one the factory revision'],
     [command('REBOOT_DEVICE'), 'reboot: a reboot was asked for'],

@@ -8,6 +8,7 @@ const commands = (changes: Partial<ApiDeps['commands']>): Extra => ({
     commands: {
       isUpdating: () => false,
       hasDebugShell: () => true,
+      hub: () => 'disabled',
       begin: () => true,
       attempt: async () => undefined,
       ...changes,
@@ -62,6 +63,25 @@ export const COMMANDS = of(
     409,
     errorOf('Cannot do this operation when debug shell is not active'),
     commands({ hasDebugShell: () => false }),
+  ],
+  [
+    'in remote mode',
+    '/commands',
+    command('UPDATE_METADATA', '{"a":"b"}'),
+    200,
+    '',
+    commands({ hub: () => 'remote, claimed' }),
+  ],
+  ['a local revision runs', '/commands', command('GO_REMOTE'), 200, '', commands({ hub: () => 'local, claimed' })],
+  ['remote already', '/commands', command('GO_REMOTE'), 204, '', commands({ hub: () => 'remote, unclaimed' })],
+  ['claimed', '/commands', command('UNCLAIM'), 200, '', commands({ hub: () => 'remote, claimed' })],
+  [
+    'it has an owner',
+    '/commands',
+    command('MAKE_FACTORY'),
+    409,
+    errorOf('Cannot do this operation if device is already claimed'),
+    commands({ hub: () => 'remote, claimed' }),
   ],
   ['unclaimed', '/commands', command('UNCLAIM'), 204, '', { head: 'http/1.1 204 no content\r\n' }],
   [

@@ -30,7 +30,7 @@ const machine = (state: HubState = INITIAL, settings = SETTINGS) => {
   };
   return {
     happen,
-    due: () => happen({ type: 'due' }),
+    due: () => happen({ type: 'due', atSeconds: 1800 }),
     answer: (request: Request, answer: Answer) => happen({ type: 'answered', request, answer }),
     refuse: (request: Request, status: number) =>
       happen({ type: 'refused', request, status, reason: `answered ${status}` }),
@@ -387,6 +387,19 @@ describe('objects', () => {
     expect(hub.answer(download('a'), { kind: 'download' })).toContain('download c');
     hub.answer(download('b'), { kind: 'download' });
     expect(hub.answer(download('c'), { kind: 'download' })).toContain('propose 7');
+  });
+
+  it('tell how many bytes have come, when more have', () => {
+    const hub = downloading(['a', 'b']);
+    makeRoom(hub);
+    delivered(hub);
+    hub.happen({ type: 'loaded', id: 'a', bytes: 4 });
+    hub.happen({ type: 'loaded', id: 'b', bytes: 3 });
+    expect(hub.due()).toEqual(['progress 7 DOWNLOADING Downloading update artifacts, retry 1 of 10']);
+    const [report] = hub.state().reports;
+    expect(report?.progress).toMatchObject({ downloads: { total: { total_downloaded: 7, current_time: 1800 } } });
+    delivered(hub);
+    expect(hub.due()).toEqual([]);
   });
 
   it('that arrive damaged are fetched again, for a retry each round', () => {
