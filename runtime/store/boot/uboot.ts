@@ -44,13 +44,17 @@ const checkEntry = (key: string, value: string): void => {
     );
 };
 
-/** An unset variable stays, empty: so the boot script finds it. */
+/** Pantavisor's boot script misreads it when it is empty, and never writes it into this file. */
+const LEFT_OUT_WHEN_EMPTY = 'pv_trying';
+
+/** An unset variable stays, empty, as Pantavisor leaves it; but for the one above. */
 export const ubootBootloader = (files: Files, path: string): Bootloader =>
   bootFile(files, path, {
     parse: parseUboot,
     format: formatUboot,
     set: (entries, key, value) => {
       checkEntry(key, value);
-      if (value !== '' || entries.has(key)) entries.set(key, value);
+      if (value === '' && key === LEFT_OUT_WHEN_EMPTY) entries.delete(key);
+      else if (value !== '' || entries.has(key)) entries.set(key, value);
     },
   });

@@ -134,3 +134,10 @@ test('entries of others that leave no room for ours are not cut off', async () =
   await expect(bootloader.write({ pv_rev: '1' })).rejects.toMatchObject({ code: 'ENOSPC' });
   expect(await readFile(path, 'latin1')).toBe(foreign);
 });
+
+test('after a try there is no empty pv_trying, which the boot script of Pantavisor takes for a revision', async () => {
+  await bootloader.write({ pv_rev: '4', pv_try: '5', pv_trying: '5' });
+  expect(await entries()).toBe('pv_rev=4\0pv_try=5\0pv_trying=5');
+  await bootloader.write({ pv_rev: '5', pv_try: '', pv_trying: '' });
+  expect(await entries()).toBe('pv_rev=5\0pv_try=');
+});
