@@ -109,6 +109,7 @@ const planInstalled = (
   const retired = reasonToRetire(spec, status);
   if (spec === undefined || retired !== undefined) return removeWhenUnmounted(ref, retired ?? '', snapshot);
   if (spec.stopped) return CONVERGED;
+  if (spec.damaged !== undefined) return stall(`it is not started: ${spec.damaged}`);
 
   const group = resourceIn(snapshot, spec.group);
   if (group.spec !== undefined && group.status?.revision !== group.spec.revision) {

@@ -54,6 +54,8 @@ export interface DesiredInputs {
   readonly compiled: (revision: string) => CompiledRevision | undefined;
   /** What is wrong with the objects of a revision. */
   readonly faultOf: (revision: string) => string | undefined;
+  /** Containers of a revision whose content is damaged, and what of it; default: none. */
+  readonly damagedIn?: (revision: string) => Readonly<Record<string, string>>;
 }
 
 export type Desired =
@@ -95,7 +97,8 @@ export const desiredState = (inputs: DesiredInputs): Desired => {
   const { trial } = update;
   const before = trial === undefined ? undefined : inputs.compiled(trial.fallback)?.desired;
   const changes = trial === undefined || before === undefined ? undefined : { before, sinceMs: trial.startedAtMs };
-  const whole = resourcesOf(compiled, proposal, intents, changes);
+  const all = resourcesOf(compiled, proposal, intents, changes);
+  const whole = withDamage(all, inputs.damagedIn?.(effective) ?? {});
   const desired = update.lifeline?.stage === 'safe' ? onlyManagement(whole) : whole;
   return { is: 'revision', revision: compiled.revision, desired };
 };
@@ -123,6 +126,17 @@ const resourcesOf = (
   }
   if (proposal !== undefined) desired[UPDATE] = proposal;
   return desired;
+};
+
+/** Containers whose content is damaged keep their place, so that they are shown, and are not started. */
+const withDamage = (desired: DesiredResources, damaged: Readonly<Record<string, string>>): DesiredResources => {
+  const marked: Record<Ref, Spec> = { ...desired };
+  for (const [name, reason] of Object.entries(damaged)) {
+    const ref = refOf('container', name);
+    const spec = desired[ref] as Spec<'container'> | undefined; // `container/…` holds nothing else
+    if (spec !== undefined) marked[ref] = { ...spec, damaged: reason };
+  }
+  return marked;
 };
 
 const SAFE_MODE = 'safe mode: only containers with role mgmt run';

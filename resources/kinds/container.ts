@@ -24,6 +24,8 @@ export interface ContainerSpec {
   readonly volumes: readonly Ref<'volume'>[];
   /** Besides its group and volumes: what must be ready before it starts, whatever kind that is. */
   readonly dependsOn?: readonly Ref[];
+  /** What of its content fails its checksum, with no sound copy to be had: it is not started. One that runs goes on. */
+  readonly damaged?: string;
   /** Absolute path of `trails/<rev>/<name>`; relative includes of the LXC file resolve against it. */
   readonly directory: string;
   /** Absolute path of the LXC configuration file as the state carries it; undefined: none named. */

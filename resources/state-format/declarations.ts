@@ -3,7 +3,7 @@
  * `disks.json` and `disks_v3.json`.
  */
 import { z } from 'zod';
-import { DISK_LENIENCIES, DISK_TYPES, DiskManifest, MISSPELT_DISK_KEYS } from './disk-manifest.ts';
+import { DISK_LENIENCIES, DISK_TYPES, DiskManifest } from './disk-manifest.ts';
 import { DEFAULT_GROUPS, GROUP_LENIENCIES, GroupManifest } from './group-manifest.ts';
 import { type Leniency, type Place, readManifest, textOfPlace } from './manifest.ts';
 import { POOLS_LENIENCIES, PoolsManifest } from './network-manifest.ts';
@@ -110,7 +110,6 @@ const readGroups = (place: Place, report: Report): readonly Declared<GroupManife
 const readDisks = (place: Place, report: Report): readonly Declared<DiskManifest>[] => {
   const isLenient = [place.key, ...place.segments].some((name) => String(name).startsWith('disks_v3'));
   return readEach(DiskManifest, place, 'a list of disks', DISK_LENIENCIES, report, (element) => {
-    warnOfMisspelling(element, report);
     return isLenient && isUnknownType(element, report);
   });
 };
@@ -161,13 +160,4 @@ const isUnknownType = (element: Place, report: Report): boolean => {
     problemAt(textOfPlace(element, 'type'), type, `one of ${DISK_TYPES.join(', ')}`, 'the disk is left out'),
   );
   return true;
-};
-
-const warnOfMisspelling = (element: Place, report: Report): void => {
-  const keys = Object.keys(Typed.safeParse(element.value).data ?? {});
-  for (const key of keys) {
-    if (!Object.hasOwn(MISSPELT_DISK_KEYS, key)) continue;
-    const expected = `the key ${MISSPELT_DISK_KEYS[key]}`;
-    report.warnings.push(problemAt(textOfPlace(element, key), key, expected, 'nothing reads it as it is spelt'));
-  }
 };

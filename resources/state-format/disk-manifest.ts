@@ -59,10 +59,3 @@ export const DISK_LENIENCIES: readonly Leniency[] = [
   { at: ['mode'], instead: () => LEFT_OUT },
   { at: ['default'], instead: () => 'no' },
 ];
-
-/** Spellings of the documentation that nothing reads. */
-export const MISSPELT_DISK_KEYS: Readonly<Record<string, string>> = {
-  provision_ops: 'provision_options',
-  format_ops: 'format_options',
-  mount_ops: 'mount_options',
-};

@@ -5,7 +5,8 @@
  */
 import type { z } from 'zod';
 import { expectationOf } from '../kinds/expectation.ts';
-import { MAX_PROBLEMS, type Problem, pathOf, problemAt, type Report, type Segment } from './problem.ts';
+import { MAX_PROBLEMS, type Problem, pathOf, problemAt, problemWith, type Report, type Segment } from './problem.ts';
+import { unknownKeys } from './unknown-keys.ts';
 
 /** Any one segment of a path. */
 export const ANY = Symbol('any');
@@ -42,6 +43,7 @@ export const readManifest = <T extends z.ZodType>(
   leniencies: readonly Leniency[],
   report: Report,
 ): z.output<T> | undefined => {
+  report.warnings.push(...unknownIn(schema, place));
   const first = schema.safeParse(place.value, { error: expectationOf });
   if (first.success) return first.data;
   const { issues } = first.error;
@@ -63,6 +65,14 @@ export const readManifest = <T extends z.ZodType>(
     report.problems.push(...repairOf({ ...place, value }, second.error.issues, NOT_LENIENT).problems);
   return undefined;
 };
+
+const unknownIn = (schema: z.ZodType, { key, segments, value }: Place): readonly Problem[] =>
+  unknownKeys(schema, value)
+    .slice(0, MAX_PROBLEMS)
+    .map(({ at, nearest }) => {
+      const hint = nearest === undefined ? 'nothing reads it' : `nothing reads it; did you mean "${nearest}"?`;
+      return problemWith(pathOf(key, [...segments, ...at]), 'an unknown key', 'a key of this manifest', hint);
+    });
 
 /** Not even with null. */
 const NOT_LENIENT = 'not lenient';

@@ -24,7 +24,8 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 const leftOutUnlessObject = (value: unknown): unknown => (isObject(value) ? REFUSED : LEFT_OUT);
 
 export const storageLeniencies = (...at: readonly Segment[]): readonly Leniency[] => [
-  { at: [...at, ANY, 'persistence'], instead: () => 'boot' },
+  // Kept rather than lost: what was meant is not known.
+  { at: [...at, ANY, 'persistence'], instead: () => 'permanent' },
   { at: [...at, ANY], instead: leftOutUnlessObject },
   { at, instead: leftOutUnlessObject },
 ];

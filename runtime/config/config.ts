@@ -65,10 +65,9 @@ export interface LoadedConfig {
 }
 
 /**
- * The daemon is no init yet, so appengine is what it is unless told otherwise; and what the appengine image ships
- * as its pantavisor.config holds, without its PV_UPDATER_GOALS_TIMEOUT of 10 s: that is tuned to
- * test containers, and would roll back real ones on a busy machine. The kernel is not the device's alone here, nor are
- * its messages.
+ * Defaults in appengine mode, which is the mode unless another is set: those that Pantavisor's appengine image ships as its
+ * pantavisor.config, without its PV_UPDATER_GOALS_TIMEOUT of 10 s, which is tuned to test containers and would roll back
+ * real ones on a busy machine. The kernel is not the device's alone here, nor are its messages.
  */
 const APPENGINE: readonly Entry[] = Object.entries({
   PV_SYSTEM_INIT_MODE: DEFAULT_INIT_MODE,
@@ -79,9 +78,8 @@ const APPENGINE: readonly Entry[] = Object.entries({
   PV_UPDATER_COMMIT_DELAY: '5',
 }).map(([key, value]) => ({ key, value }));
 
-/** What nobody sets on a device: there the mode is set. Revisions are not signed and no hub is asked for, as above. */
+/** What nobody sets on a device: there the mode is set. No hub is asked for, as above. */
 const INIT: readonly Entry[] = Object.entries({
-  PV_SECUREBOOT_MODE: 'disabled',
   PV_CONTROL_REMOTE: '0',
 }).map(([key, value]) => ({ key, value }));
 

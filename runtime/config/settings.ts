@@ -1,9 +1,9 @@
 /** The settings in force: one value per key and the level that set it; and the rule by which a level changes them. */
 
+import { nearest } from '../../resources/nearest.ts';
 import { LEVELS, type Level, maySet } from './config-level.ts';
 import type { Entry } from './key-value-entries.ts';
 import { CONFIG_KEYS, type ConfigKey, type ConfigValues, KEYS, type Key } from './keys.ts';
-import { nearest } from './nearest.ts';
 
 interface Setting {
   readonly value: unknown;

@@ -12,7 +12,7 @@ import type { Loop } from '../engine/loop.ts';
 /** Stands in for a revision's name while none could be read. */
 const UNREAD = '(none could be read)';
 
-export interface DesiredStateOptions extends Pick<DesiredInputs, 'compiled' | 'faultOf'> {
+export interface DesiredStateOptions extends Pick<DesiredInputs, 'compiled' | 'faultOf' | 'damagedIn'> {
   readonly loop: Pick<Loop, 'latest' | 'tell'>;
   readonly gates: Gates;
   readonly proposal: () => DesiredInputs['proposal'];
@@ -29,14 +29,15 @@ export interface DesiredState {
 }
 
 export const openDesiredState = (options: DesiredStateOptions): DesiredState => {
-  const { loop, compiled, faultOf, proposal, intents, onRevision } = options;
+  const { loop, compiled, faultOf, damagedIn, proposal, intents, onRevision } = options;
   let gates = options.gates;
   let shuttingDown = false;
 
   const refresh = (): void => {
     const { status: update } = resourceIn(loop.latest(), UPDATE);
     const inputs = { gates, shuttingDown, update, proposal: proposal(), intents: intents(), compiled, faultOf };
-    const next = desiredState(inputs);
+    const damage = damagedIn === undefined ? {} : { damagedIn };
+    const next = desiredState({ ...inputs, ...damage });
     if (next.is === 'unchanged') {
       const { revision = UNREAD, desired } = loop.latest();
       if (next.proposal !== undefined)

@@ -116,6 +116,7 @@ export const startDevice = async (options: DeviceOptions): Promise<Device> => {
     intents: () => Object.fromEntries(intents),
     compiled: revisions.loaded,
     faultOf: (revision) => soundness?.faultOf(revision),
+    damagedIn: (revision) => soundness?.damagedIn(revision) ?? {},
     onRevision: (revision) => {
       options.oem?.use(revisions.oemOf(revision));
       starting.started();

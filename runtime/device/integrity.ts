@@ -37,6 +37,8 @@ export interface Soundness {
   watchOver(booted: BootRevisions, load: Load, onChange: () => void): void;
   /** What is wrong with a revision that is watched over. */
   faultOf(revision: string): string | undefined;
+  /** Containers whose content is not what the revision says, and what of it. */
+  damagedIn(revision: string): Readonly<Record<string, string>>;
   stop(): void;
 }
 
@@ -47,6 +49,16 @@ const sentence = (faults: readonly string[]): string | undefined => {
   if (faults.length === 0) return undefined;
   const more = faults.length - SHOWN;
   return faults.slice(0, SHOWN).join('; ') + (more > 0 ? ` and ${more} more` : '');
+};
+
+/** A fault begins with the path of the object: `<container>/…` or `_config/<container>/…`. */
+const byContainer = (faults: readonly string[]): Readonly<Record<string, string>> => {
+  const found: Record<string, string> = {};
+  for (const fault of faults) {
+    const name = /^(?:_config\/)?([^/:]+)\//.exec(fault)?.[1];
+    if (name !== undefined) found[name] ??= fault;
+  }
+  return found;
 };
 
 /** undefined: it cannot be read, which whoever observes the update tells. */
@@ -63,12 +75,14 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
   const { files, clock, store, sources, directories, onProblem, onBug } = options;
   const stopping = new AbortController();
   const faults = new Map<string, string>();
+  const damaged = new Map<string, Readonly<Record<string, string>>>();
 
   const check = async ({ revision, content }: Checked): Promise<string | undefined> => {
     try {
       const unsound = await store.verify(content, sources, stopping.signal);
       const healed = await store.heal(revision, content);
       if (healed.length > 0) onProblem(`revision ${revision}`, `made anew: ${healed.join(', ')}`);
+      damaged.set(revision, byContainer(unsound));
       return sentence(unsound);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
@@ -127,6 +141,7 @@ export const watchSoundness = (options: SoundnessOptions): Soundness => {
   return {
     watchOver,
     faultOf: (revision) => faults.get(revision),
+    damagedIn: (revision) => damaged.get(revision) ?? {},
     whyUnsound: async ({ content }, signal) =>
       sentence(await store.verify(content, sources, AbortSignal.any([signal, stopping.signal]))),
     stop: () => stopping.abort(),

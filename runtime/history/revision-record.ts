@@ -48,7 +48,10 @@ export const revisionRecords = (entries: readonly Entry[]): readonly RevisionRec
       attempts.push({ revision: entry.about, proposed: entry, outcome: 'proposed', reason: '' });
     } else if (entry.ref === UPDATE && entry.kind === 'stalled') refuse(attempts, entry);
     else if (entry.kind === 'done' && entry.about !== undefined) {
-      if (entry.action === 'update.try') supersede(attempts, entry);
+      if (entry.action === 'update.try') {
+        supersede(attempts, entry);
+        reopen(attempts, entry);
+      }
       if (entry.action === 'update.rollBack' && isTold(attempts, entry)) continue;
       advance(openFor(entry.about), entry);
     }
@@ -60,6 +63,17 @@ const refuse = (attempts: readonly Attempt[], entry: Entry): void => {
   const latest = attempts.at(-1);
   if (latest?.outcome !== 'proposed') return;
   Object.assign(latest, { ended: entry, outcome: 'refused', reason: entry.reason });
+};
+
+/**
+ * A proposal that is tried was not refused: the refusal was of the one before it, of the same content, and was told when
+ * this one had been made.
+ */
+const reopen = (attempts: Attempt[], { about }: Entry): void => {
+  const latest = attempts.at(-1);
+  if (latest?.revision !== about || latest?.outcome !== 'refused') return;
+  const { ended: _, ...open } = latest;
+  attempts[attempts.length - 1] = { ...open, outcome: 'proposed', reason: '' };
 };
 
 /** What could not be written everywhere is written again. */

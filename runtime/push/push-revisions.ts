@@ -123,7 +123,7 @@ export const revisionEndpoints = (port: PushPort, patch: PushOperation): readonl
     summary: 'How a revision fares, now or when it is over',
     scopes: ['read'],
     query: { wait: WISHES.wait },
-    answers: { 200: json('Fare') },
+    answers: { 200: json('RevisionProgress') },
     handle: (request) => getProgress(request, port),
   };
   return [

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SCHEMAS } from '../api/api-schemas.ts';
 
-const Fare = z
+const Progress = z
   .looseObject({
     status: z.string().describe('NEW, INPROGRESS, TESTING, DONE, ERROR, WONTGO, CANCELLED'),
     'status-msg': z.string(),
@@ -13,9 +13,9 @@ const Fare = z
   .describe('How a revision fares.');
 
 export const PUSH_SCHEMAS = {
-  Fare: z.looseObject({
+  RevisionProgress: z.looseObject({
     revision: z.string(),
-    progress: Fare,
+    progress: Progress,
     Error: z.string().optional().describe('It was given up, for this reason.'),
   }),
   Delivered: z.looseObject({

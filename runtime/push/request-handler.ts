@@ -3,7 +3,7 @@
  * or refused is written down. One answer to every request, and errors of ours are told as 500.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../../resources/nearest.ts';
 import { Crowded } from '../http/body.ts';
 import { failure, later, type Reply } from '../http/reply.ts';
 import { routesOf } from '../http/routes.ts';

@@ -35,6 +35,7 @@ const LINES: Readonly<Record<string, readonly (readonly [after: RegExp, line: st
     [/^(?=import)/m, "import { lampController } from '../../controllers/lamp.ts';\n"],
     [/controllers: Controllers = \{\n/, 'lamp: lampController(host, reconcilers.lamp),\n'],
   ],
+  'runtime/engine/ledger-entries.ts': [[/const ENTRIES: .* = \{\n/, 'lamp: z.looseObject({}),\n']],
   'runtime/rehearsal/mirror.ts': [[/MIRRORS: .* = \{\n/, 'lamp: async () => undefined,\n']],
 };
 

@@ -60,6 +60,8 @@ export interface Run {
   readonly end: 'done' | 'refused' | 'rebooted';
   /** Calls of files, reads too. */
   readonly calls: number;
+  /** What was cut was a write: reads are tried again. */
+  readonly isWriteCut: boolean;
 }
 
 /** The one who lives wrote `live`; see dead(). */
@@ -111,12 +113,15 @@ export const run = async (tree: Tree, work: Work, cut?: Cut, wrap: Wrap = (files
   const trees = [treeOf(storage.fileSystem)];
   let left = cut?.at ?? Number.POSITIVE_INFINITY;
   let calls = 0;
+  let isWriteCut = false;
   host.faults = {
     before: (operation) => {
       calls += 1;
       if (cut?.any !== true && !isWrite(operation)) return undefined;
       left -= 1;
-      return left === -1 ? new DeviceError(operation.name, operation.subject, cut?.code ?? 'EIO') : undefined;
+      if (left !== -1) return undefined;
+      isWriteCut = isWrite(operation);
+      return new DeviceError(operation.name, operation.subject, cut?.code ?? 'EIO');
     },
     after: (operation) => {
       if (isWrite(operation)) trees.push(treeOf(storage.fileSystem));
@@ -134,7 +139,7 @@ export const run = async (tree: Tree, work: Work, cut?: Cut, wrap: Wrap = (files
     host.settle().then(() => 'rebooted' as const),
   ]);
   if (end === 'rebooted' && !host.rebooting) throw new Error('it neither ended nor rebooted');
-  return { trees, end, calls };
+  return { trees, end, calls, isWriteCut };
 };
 
 /** What a start does before its loop runs. */

@@ -77,6 +77,22 @@ describe('a revision with a corrupt object', () => {
 });
 
 describe('the committed revision', () => {
+  test('does not start a container whose content is corrupt, and starts it once there is a sound copy', async () => {
+    let rig = await aRig(options);
+    expect(await rig.run(aSoundState('web', 'db'), 'locals/1')).toBe('DONE');
+    const id = sha256(lxcFile('db/lxc.container.conf'));
+    rig.host.mischief.rot(`/storage/objects/${id}`, 'lxc.hook.pre-start = /bin/evil');
+    rig = await rig.afterPowerCut();
+    await rig.until(() => rig.statusOf('web') === 'STARTED');
+    await rig.rest();
+    expect(rig.reasonOf('container/db')).toMatch(
+      /^it is not started: db\/lxc\.container\.conf: object [0-9a-f]{64} is missing/,
+    );
+    expect(rig.newLog(/^start/)).toEqual(['start web']);
+    rig.host.mischief.write(`/storage/incoming/objects/${id}`, lxcFile('db/lxc.container.conf'));
+    await rig.until(() => rig.statusOf('db') === 'STARTED');
+  });
+
   test('that rots while it runs goes on running, and the device says that it is degraded', async () => {
     let rig = await aRig(options);
     await rig.run(aSoundState('web', 'db'), 'locals/1');

@@ -1,5 +1,6 @@
 /** `pantavisor config [KEY]`: what the daemon would be configured with, and why. */
 
+import { nearest } from '../../../resources/nearest.ts';
 import { STATE_LIMITS } from '../../../resources/state-format/state-limits.ts';
 import { type Config, loadConfig } from '../../config/config.ts';
 import { ConfigError } from '../../config/config-error.ts';
@@ -7,7 +8,6 @@ import { derivedPlaces } from '../../config/directories.ts';
 import { explainedKey, explanationText } from '../../config/explained-key.ts';
 import { CONFIG_KEYS, type ConfigKey } from '../../config/keys.ts';
 import { type LiveConfig, openLiveConfig } from '../../config/live-config.ts';
-import { nearest } from '../../config/nearest.ts';
 import { keyNamed, type Settings } from '../../config/settings.ts';
 import { configList, type ShownKey } from '../../config/shown-config.ts';
 import { oemOf } from '../../device/oem.ts';

@@ -35,21 +35,26 @@ const inspect = async (document: Uint8Array) => {
 
 const lines = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join('\n');
 
-/** Prints every problem of a state document. Exit code 1 when it has any. */
-export const validate = async (file: string, options: { readonly json?: true }): Promise<void> => {
+/** Prints every problem of a state document. Exit code 1 when it has any; strict: also when it has warnings. */
+export const validate = async (
+  file: string,
+  options: { readonly json?: true; readonly strict?: true },
+): Promise<void> => {
   const { readStateInput } = await import('../shared/state-input.ts');
   const read = await inspect((await readStateInput(file)).document);
   const problems = read.ok ? [] : read.problems;
   const warnings = read.ok ? read.warnings : [];
   const named = file === '-' ? 'standard input' : file;
-  if (!read.ok) process.exitCode = 1;
+  const isGood = read.ok && !(options.strict && warnings.length > 0);
+  if (!isGood) process.exitCode = 1;
   if (options.json) {
-    print(JSON.stringify({ valid: read.ok, problems, warnings }, null, 2));
+    print(JSON.stringify({ valid: isGood, problems, warnings }, null, 2));
     return;
   }
   if (problems.length > 0) print(lines(problems));
-  if (warnings.length > 0) process.stderr.write(`${lines(warnings)}\n`);
-  if (read.ok) {
+  if (warnings.length > 0) process.stderr.write(warnings.map(({ message }) => `warning: ${message}\n`).join(''));
+  if (!isGood && read.ok) process.stderr.write(`${named} has ${plural(warnings.length, 'warning')}\n`);
+  else if (read.ok) {
     const { containers, groups } = read.state;
     print(`${named} is valid: ${plural(containers.length, 'container')} in ${plural(groups.length, 'group')}`);
   } else {

@@ -62,6 +62,7 @@ program
   .description('tell everything that is wrong with a state document')
   .argument('<file>', 'the document, or an export tarball; - reads standard input')
   .option('--json', 'print problems and warnings as JSON')
+  .option('--strict', 'warnings, such as unknown keys, are errors')
   .addHelpText(
     'after',
     '\nExit code 0 when it is valid, 1 when not.\n\nExamples:\n  pantavisor validate state.json\n  pantavisor validate device.tgz',

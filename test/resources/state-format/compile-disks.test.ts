@@ -198,7 +198,7 @@ test.each([
   [
     'provision_ops',
     { provision_ops: 'disksize=1M' },
-    'disks.json[0].provision_ops is "provision_ops", expected the key provision_options; nothing reads it as it is spelt',
+    'disks.json[0].provision_ops is an unknown key, expected a key of this manifest; nothing reads it; did you mean "provision_options"?',
   ],
 ])('what is not understood of %s is only warned about', (_, more, message) => {
   const result = compiling(aState().disk({ name: 'a', type: 'volume-disk', ...more }));

@@ -151,7 +151,7 @@ test.each([
   [
     { v: { persistence: 'forever' } },
     ['volume/web/v'],
-    'web/run.json.storage.v.persistence is "forever", expected one of "permanent", "revision", "boot"; "boot" is used instead',
+    'web/run.json.storage.v.persistence is "forever", expected one of "permanent", "revision", "boot"; "permanent" is used instead',
   ],
   [
     { v: 'permanent' },

@@ -62,6 +62,21 @@ describe('the history of revisions', () => {
       [['locals/b', 'refused', 'tried before', [null, null, null]]],
     ],
     [
+      'was tried again, when the refusal of the proposal before it came in between',
+      () => [
+        proposed(0, 'locals/b'),
+        update(10, 'update.try', 'locals/b'),
+        update(20, 'update.rollBack', 'locals/b', 'it broke'),
+        proposed(30, 'locals/b'),
+        at(31, { kind: 'stalled', ref: 'update/device', reason: 'tried before' }),
+        update(40, 'update.try', 'locals/b'),
+      ],
+      [
+        ['locals/b', 'trying', '', [10, null, null]],
+        ['locals/b', 'given-up', 'it broke', [10, 10, null]],
+      ],
+    ],
+    [
       'was tried twice',
       () => [
         update(0, 'update.try', 'locals/a'),

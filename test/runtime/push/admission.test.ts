@@ -183,7 +183,7 @@ describe('the description', () => {
     ajv.addSchema({ $id: 'api', components: json['components'] });
     for (const [path, schema] of [
       ['/v1/revisions', 'RevisionList'],
-      ['/v1/revisions/0/progress', 'Fare'],
+      ['/v1/revisions/0/progress', 'RevisionProgress'],
       ['/v1/audit', 'Audit'],
       ['/v1/none', 'Error'],
     ] as const) {

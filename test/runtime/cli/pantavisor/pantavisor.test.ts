@@ -55,6 +55,24 @@ describe('pantavisor', () => {
     expect(JSON.parse(stdout)).toMatchObject({ valid: false, problems: [{ path: '#spec', value: '"x"' }] });
   });
 
+  it('warns of keys that nothing reads, and refuses them when it is strict', async () => {
+    const state = JSON.stringify({
+      '#spec': 'pantavisor-service-system@1',
+      'device.json': { groups: [{ name: 'a', timout: 5 }] },
+    });
+    const lenient = await pantavisor(['validate', '-'], state);
+    expect(lenient).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^warning: .*timout.*did you mean "timeout"/),
+    });
+    const strict = await pantavisor(['validate', '--strict', '-'], state);
+    expect(strict).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^warning: .*has 1 warning$/ms),
+    });
+  });
+
   it('finds a valid state valid', async () => {
     const { code, stdout } = await pantavisor(['validate', '-'], '{"#spec":"pantavisor-service-system@1"}');
     expect([code, stdout]).toEqual([0, 'standard input is valid: 0 containers in 4 groups\n']);
