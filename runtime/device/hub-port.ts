@@ -5,13 +5,7 @@ import { isFinal, MESSAGE, type Progress, progressOf } from '../../resources/pro
 import { resourceIn } from '../../resources/snapshot.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Host } from '../host/host.ts';
-import {
-  loadCredentials,
-  type ServerAddress,
-  saveCredentials,
-  showChallenge,
-  showHints,
-} from '../sources/hub/credentials.ts';
+import { loadCredentials, type ServerAddress, showChallenge, showHints } from '../sources/hub/credentials.ts';
 import type { HubPort } from '../sources/hub/hub-port.ts';
 import type { Recalled, Step, Verdict } from '../sources/hub/hub-state.ts';
 import type { ProposalPort } from '../sources/source.ts';
@@ -29,6 +23,8 @@ export interface HubPortOptions {
   readonly ports: Pick<Ports, 'deviceMeta' | 'hubMetadata'>;
   readonly proposals: ProposalPort;
   readonly uploads: PartialUploads;
+  /** One after the other: a file that came last says what counts. @throws DeviceError */
+  readonly saveCredentials: HubPort['saveCredentials'];
   readonly onProblem: (subject: string, message: string) => void;
   readonly onBug: (error: unknown) => void;
 }
@@ -109,7 +105,7 @@ export const hubPortOf = (options: HubPortOptions): HubPort => {
       await showHints(host.files, places, serverOf(live), stored);
       return stored;
     },
-    saveCredentials: (stored) => saveCredentials(host.files, places, serverOf(live), stored),
+    saveCredentials: options.saveCredentials,
     showChallenge: (challenge) => showChallenge(host.files, places, challenge),
     onProblem: problem,
     onBug,

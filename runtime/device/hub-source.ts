@@ -12,8 +12,9 @@ import type { Identity } from '../../resources/kinds/update.ts';
 import { isFinal } from '../../resources/progress.ts';
 import type { Outcome } from '../../resources/proposal.ts';
 import type { SourceView } from '../../resources/source-view.ts';
+import { inTurn } from '../engine/in-turn.ts';
 import { DeviceError } from '../host/host.ts';
-import { saveCredentials } from '../sources/hub/credentials.ts';
+import { type StoredCredentials, saveCredentials } from '../sources/hub/credentials.ts';
 import type { HubClient } from '../sources/hub/hub-client.ts';
 import { hubView } from '../sources/hub/hub-view.ts';
 import type { ProposalPort, Source } from '../sources/source.ts';
@@ -32,15 +33,19 @@ export interface HubSource extends Source {
   readonly view: () => SourceView;
 }
 
-export type HubSourceOptions = Omit<HubPortOptions, 'proposals' | 'uploads'>;
+export type HubSourceOptions = Omit<HubPortOptions, 'proposals' | 'uploads' | 'saveCredentials'>;
 
 const NAME = 'hub';
+const MAX_REMEMBERED = 64;
 /** What could not be opened is tried again after this long. */
 const REOPEN_MS = 60_000;
 
 export const hubSource = (options: HubSourceOptions): HubSource => {
   const { device, live, host, paths, ports, onProblem, onBug } = options;
   const { loop, store } = device;
+  const turn = inTurn();
+  const save = (stored: StoredCredentials): Promise<void> =>
+    turn(() => saveCredentials(host.files, placesOfHub(paths), serverOf(live), stored));
   let port: ProposalPort | undefined;
   let client: HubClient | undefined;
   let opening: Promise<void> | undefined;
@@ -50,6 +55,8 @@ export const hubSource = (options: HubSourceOptions): HubSource => {
   let isStopped = false;
   let isClaimed = false;
   let revision: string | undefined;
+  /** By revision. What is over stays over, also when the next revision takes its place: it is told once. */
+  const lastTold = new Map<string, string>();
   /** Outcomes are told in the order in which they came, though the disk is asked in between. */
   let telling: Promise<void> = Promise.resolve();
 
@@ -91,7 +98,7 @@ export const hubSource = (options: HubSourceOptions): HubSource => {
       });
       if (port === undefined) return;
       const made = openHubClient({
-        port: hubPortOf({ ...options, proposals: port, uploads }),
+        port: hubPortOf({ ...options, proposals: port, uploads, saveCredentials: save }),
         client: http,
         origin: `https://${name.includes(':') ? `[${name}]` : name}:${number}`,
         userAgent: `${project.name}/${project.version} (Linux; ${process.arch})`,
@@ -121,7 +128,13 @@ export const hubSource = (options: HubSourceOptions): HubSource => {
     const progress = progressForHub(isDisk ? onDisk : report.progress);
     // An earlier failure of this content is written down under this name, too: the Hub may ask again.
     if (!isDisk && isFinal(progress)) await store.setProgress(about, progress);
-    client?.told(about, progress);
+    const text = JSON.stringify([progress.status, progress['status-msg'], progress.logs]);
+    if (client === undefined || text === lastTold.get(about)) return;
+    lastTold.delete(about);
+    lastTold.set(about, text);
+    const [oldest] = lastTold.keys();
+    if (lastTold.size > MAX_REMEMBERED && oldest !== undefined) lastTold.delete(oldest);
+    client.told(about, progress);
   };
 
   return {
@@ -136,7 +149,7 @@ export const hubSource = (options: HubSourceOptions): HubSource => {
     unclaim: async () => {
       client?.stop();
       client = undefined;
-      await saveCredentials(host.files, placesOfHub(paths), serverOf(live), { credentials: undefined, claimed: false });
+      await save({ credentials: undefined, claimed: false });
       isClaimed = false;
       await ports.hubMetadata.tell('pantahub.claimed', '0');
       refresh();

@@ -225,6 +225,9 @@ export const objectFailed = (state: HubState, id: string, free: boolean): HubSta
 export const loaded = (state: HubState, id: string, bytes: number): HubState =>
   state.update === undefined ? state : { ...state, update: withObject(state.update, id, { doneBytes: bytes }) };
 
+const isSameReport = (a: Progress, b: Progress): boolean =>
+  a.status === b.status && a['status-msg'] === b['status-msg'] && a.logs === b.logs;
+
 /** What the device says of a revision: of the one that is worked on, or of an earlier one that ends late. */
 export const outcome = (
   state: HubState,
@@ -234,6 +237,9 @@ export const outcome = (
   const { update } = state;
   const isCurrent = update?.revision === revision && update.stage !== 'final';
   if (refused) return isCurrent ? { ...state, update: { ...update, stage: 'refused' } } : state;
+  // The disk may have said so before the device did.
+  const isKnown = update?.revision === revision && update.stage === 'final' && isSameReport(update.progress, progress);
+  if (isKnown) return state;
   const retries = isCurrent ? update.retries : progress.retries;
   const told = { ...progress, retries };
   const next = isCurrent

@@ -240,6 +240,18 @@ describe('a step', () => {
     expect(hub.phase()).toBe('idle');
   });
 
+  it('is reported as over once, and again only when its log comes after that', () => {
+    const hub = offered();
+    hub.happen(recalled());
+    delivered(hub);
+    hub.happen(accepted());
+    const failed = progressOf('ERROR', 'Status goal not reached', 1);
+    expect(hub.outcome('7', failed)).toEqual(['progress 7 ERROR Status goal not reached']);
+    delivered(hub);
+    expect(hub.outcome('7', progressOf('ERROR', 'Status goal not reached'))).toEqual([]);
+    expect(hub.outcome('7', { ...failed, logs: '{}' })).toEqual(['progress 7 ERROR Status goal not reached']);
+  });
+
   it('is ignored while another one is worked on', () => {
     const hub = offered();
     expect(hub.answer({ kind: 'steps' }, { kind: 'steps', step: { ...STEP, revision: '8' } })).toEqual([]);
