@@ -114,7 +114,12 @@ export const updateController = (options: UpdateControllerOptions): Controller<'
   };
   const hasContainers = async (revision: string): Promise<boolean> => {
     if ((await whyUnreadable(revision)) !== undefined) return false;
-    return (await load(revision)).content.files.some(({ path }) => path.endsWith('/run.json'));
+    try {
+      return (await load(revision)).content.files.some(({ path }) => path.endsWith('/run.json'));
+    } catch (error) {
+      if (error instanceof Rejection) return false; // the storage answers differently from one look to the next
+      throw error;
+    }
   };
 
   const observe = async (): Promise<UpdateStatus> => {

@@ -47,7 +47,7 @@ function run(program: string, parameters: readonly string[], limitMs: number): P
 }
 
 const check = async (program: string, ...parameters: string[]): Promise<Tally> => {
-  const well = await run(program, parameters, 5 * MINUTE_MS);
+  const well = await run(program, parameters, 10 * MINUTE_MS);
   return { passed: 0, failures: well ? [] : [{ name: program, message: 'see above' }], skipped: 0 };
 };
 
@@ -71,10 +71,10 @@ async function main(): Promise<void> {
   const steps = [
     () => check('biome', 'check', '--error-on-warnings', '.'),
     () => check('tsc', '--noEmit'),
-    () => tests('unit', 12 * MINUTE_MS),
+    () => tests('unit', 25 * MINUTE_MS),
     () => check('node', 'hack/mutation/main.ts', '--sample', 'reconcilers', 'engine'),
-    () => tests('system', 15 * MINUTE_MS),
-    () => tests('system-alone', 15 * MINUTE_MS),
+    () => tests('system', 25 * MINUTE_MS),
+    () => tests('system-alone', 20 * MINUTE_MS),
     () => tests('vm', 20 * MINUTE_MS),
   ];
   const tallies: Tally[] = [];

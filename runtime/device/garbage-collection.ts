@@ -1,7 +1,7 @@
 /** When garbage is collected: on demand, when the disk is low or full, and after a commit. */
 import { startJob } from '../engine/job.ts';
 import { type Clock, DeviceError } from '../host/host.ts';
-import type { CollectRequest } from '../store/space/housekeeping.ts';
+import { type CollectRequest, IN_DOUBT } from '../store/space/housekeeping.ts';
 import type { Reserve } from '../store/space/reserve.ts';
 import type { Store } from '../store/store.ts';
 
@@ -64,18 +64,28 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
     return availableBytes * 100 < limits().thresholdPercent * totalBytes;
   };
 
+  /** In doubt about what is committed nothing is collected, however often it is tried: the next commit ends that. */
+  const unlessInDoubt = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.code !== IN_DOUBT) throw error;
+      onProblem(SUBJECT, `garbage could not be collected: ${error.message}`);
+    }
+  };
+
   const job = startJob({
     name: 'garbage collection',
     clock,
     work: async () => {
       for (let next = due[0]; next !== undefined; next = due[0]) {
-        await collect(next);
+        await unlessInDoubt(() => collect(next));
         due.shift();
       }
       // Nobody looks while there is no threshold.
       isMeasuring = limits().thresholdPercent > 0;
       if (!isMeasuring) return undefined;
-      if (await isLow()) await collect({ youngSeconds: limits().defertimeSeconds });
+      if (await isLow()) await unlessInDoubt(() => collect({ youngSeconds: limits().defertimeSeconds }));
       return clock.nowMs() + LOOK_EVERY_MS;
     },
     onProblem: (message) => onProblem(SUBJECT, `garbage could not be collected: ${message}`),

@@ -11,12 +11,13 @@ const turns = async (): Promise<void> => {
 
 const bench = () => {
   const clock = stoppedClock();
-  const state = { thresholdPercent: 0, availableBytes: 100, refusals: 0, restored: 0 };
+  const state = { inDoubt: false, thresholdPercent: 0, availableBytes: 100, refusals: 0, restored: 0 };
   const collected: string[] = [];
   const problems: string[] = [];
   const store: Pick<Store, 'collect' | 'space'> = {
     space: async () => ({ availableBytes: state.availableBytes, totalBytes: 100, freeBytes: 0, reservedBytes: 0 }),
     collect: async ({ keep = [], youngSeconds }: CollectRequest & { signal?: AbortSignal } = {}) => {
+      if (state.inDoubt) throw new DeviceError('collect', 'garbage', 'IN_DOUBT', 'nobody knows what is committed');
       if (state.refusals > 0) {
         state.refusals -= 1;
         throw new DeviceError('remove', 'trail', 'EIO', 'a bad sector');
@@ -52,6 +53,21 @@ test('a commit collects all but the revision before it and the factory revision;
   await turns();
   expect(collected).toEqual(['keep locals/1+0, young 60 s']);
   expect(clock.pending()).toBe(0);
+});
+
+test('in doubt about what is committed nothing is tried again until something new is due', async () => {
+  const { collecting, collected, state, problems, clock } = bench();
+  collecting.committed('locals/1');
+  await turns();
+  state.inDoubt = true;
+  collecting.committed('locals/2');
+  await turns();
+  expect(problems).toEqual([expect.stringContaining('nobody knows what is committed')]);
+  expect(clock.pending()).toBe(0);
+  state.inDoubt = false;
+  collecting.committed('locals/3');
+  await turns();
+  expect(collected).toEqual(['keep locals/2+0, young 60 s']);
 });
 
 test('a collection that the device refuses stays due', async () => {

@@ -1,5 +1,5 @@
 /** Containers as pvr configures them: how they run, end, and are told of. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { captureDirectory } from '../../../resources/lxc/lxc-place.ts';
@@ -187,7 +187,8 @@ describeSystem('containers of LXC', () => {
   test('started by hand below our lxcpath are followed like our own', async () => {
     await containers.configure('web', here.configOf('web', WAIT));
     const changes = collect(containers.changes);
-    execFileSync('lxc-start', ['-P', here.paths.lxc, '-n', 'web', '-d']);
+    // With -d the process that listens has ended: nobody could tell who answers.
+    spawn('lxc-start', ['-P', here.paths.lxc, '-n', 'web', '-F'], { stdio: 'ignore', detached: true }).unref();
     await until(async () => (await containers.inspect('web'))?.state === 'RUNNING');
     execFileSync('lxc-stop', ['-P', here.paths.lxc, '-n', 'web', '-k']);
     await gone('web');
