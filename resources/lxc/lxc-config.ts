@@ -11,7 +11,10 @@
 import type { ContainerSpec } from '../kinds/container.ts';
 import type { Paths } from '../paths.ts';
 import { nameOf } from '../ref.ts';
+import { alterInclude, escapingInclude } from './lxc-include.ts';
+import { isKnownKey, leftOutNotices, unknownProtection } from './lxc-keys.ts';
 import { isOverlay, type Line, parse, setting } from './lxc-line.ts';
+import { alterMount, mountDirectories, mountEntry, relocate } from './lxc-mount.ts';
 import {
   captureDirectory,
   cgroupRootOf,
@@ -68,13 +71,6 @@ export const MAX_LXC_CONFIG_BYTES = 256 * 1024;
 const OWNED =
   /^lxc\.(rootfs\.mount|log\.\w+|console\.[\w.]+|cgroup\.relative|cgroup\.dir(\.[\w.]+)?|start\.\w+|ephemeral)$/;
 
-/** fstab(5) fields are separated by blanks; LXC reads them with getmntent(3). */
-const field = (path: string): string =>
-  path.replace(/[\s\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
-
-const mountEntry = (source: string, target: string, options: string): Line =>
-  setting('lxc.mount.entry', `${field(source)} ${target} none ${options} 0 0`);
-
 const roleMounts = ({ container, paths }: LxcContext): readonly Line[] => {
   const directory = (source: string, target: string) => mountEntry(source, target, 'bind,ro,create=dir');
   if (container.roles.includes('mgmt')) {
@@ -122,46 +118,23 @@ const devLog = (lines: readonly Line[], { paths }: LxcContext): Line => {
 };
 const DEV_LOG_HOOK = `sh -c 'ln -sfn /pantavisor/pv-ctrl-log "$LXC_ROOTFS_MOUNT/dev/log" || :' sh`;
 
-/** A path written for a device, where volumes are mounted below /volumes, as it is called here. */
-const relocate = (path: string, volumes: string): string =>
-  path.replace(/(^|[:=,])\/volumes(?=\/)/g, (_, before: string) => `${before}${volumes}`);
-
 const alterRoot = (value: string, { paths, configOverlay }: LxcContext): string => {
-  const root = relocate(value, paths.volumes);
+  const root = relocate(value, paths);
   if (configOverlay === undefined || !isOverlay(root)) return root;
   return root.replace(':', () => `:${configOverlay}:`);
 };
 
-/** The target (second field) is a path in the container. */
-const alterMount = (value: string, volumes: string): string =>
-  value
-    .split(/(\s+)/)
-    .map((part, index) => (index === 2 ? part : relocate(part, field(volumes))))
-    .join('');
-
-const joinPath = (directory: string, relative: string): string => {
-  const path: string[] = [];
-  for (const part of `${directory}/${relative}`.split('/')) {
-    if (part === '..') path.pop();
-    else if (part !== '' && part !== '.') path.push(part);
-  }
-  return `/${path.join('/')}`;
-};
-
-/** LXC resolves a relative include against the working directory, which Pantavisor makes the container's. */
-const alterInclude = (value: string, { container }: LxcContext): string =>
-  value.startsWith('/') ? value : joinPath(container.directory, value);
-
 const isDevicesV1 = (key: string): boolean => /^lxc\.cgroup\.devices\.(allow|deny)$/.test(key);
 
 const alterLine = (line: Line, context: LxcContext): readonly Line[] => {
-  if (OWNED.test(line.key)) return [];
+  if (OWNED.test(line.key) || !isKnownKey(line.key)) return [];
   if (line.key === 'lxc.rootfs.path') return [setting(line.key, alterRoot(line.value, context))];
   if (line.key === 'lxc.mount.entry') {
-    const value = alterMount(line.value, context.paths.volumes);
+    const value = alterMount(line.value, context.paths);
     return value === line.value ? [line] : [setting(line.key, value)];
   }
-  if (line.key === 'lxc.include' && line.value !== '') return [setting(line.key, alterInclude(line.value, context))];
+  if (line.key === 'lxc.include' && line.value !== '')
+    return [setting(line.key, alterInclude(line.value, context.container.directory))];
   return isDevicesV1(line.key) && context.host.cgroups === 'unified' ? [] : [line];
 };
 
@@ -215,6 +188,7 @@ const noticesOf = (lines: readonly Line[], { host, configOverlay }: LxcContext):
   );
   const layered = lines.some(({ key, value }) => key === 'lxc.rootfs.path' && isOverlay(value));
   return [
+    ...leftOutNotices(lines),
     ...idle.map(({ key, value }) => `${key} = ${value} has no effect: this machine has ${host.cgroups} cgroups`),
     ...foreignCgroups.map(
       ({ key, value }) =>
@@ -231,17 +205,7 @@ const refusalOf = (text: string, lines: readonly Line[], { container }: LxcConte
   if (sizeBytes > MAX_LXC_CONFIG_BYTES)
     return `LXC file of ${sizeBytes} bytes, at most ${MAX_LXC_CONFIG_BYTES} expected`;
   if (text.includes('\0')) return 'LXC file contains a NUL character, expected text';
-  const revision = joinPath(container.directory, '..');
-  const escaping = lines.find(
-    ({ key, value }) =>
-      key === 'lxc.include' &&
-      value !== '' &&
-      !value.startsWith('/') &&
-      !joinPath(container.directory, value).startsWith(`${revision}/`),
-  );
-  return (
-    escaping && `lxc.include = ${escaping.value} leaves the revision, expected a path inside it or an absolute one`
-  );
+  return unknownProtection(lines) ?? escapingInclude(lines, container.directory);
 };
 
 /**
@@ -266,6 +230,7 @@ export const alterLxcConfig = (text: string, context: LxcContext): AlteredConfig
         captureDirectory(paths, startedAs(container)),
         logDirectory(paths, container.revision, container.name),
         ...roleDirectories(context),
+        ...lines.flatMap(({ key, value }) => (key === 'lxc.mount.entry' ? mountDirectories(value, paths) : [])),
       ]),
     ],
     notices: noticesOf(lines, context),

@@ -282,3 +282,22 @@ describe('hostile files', () => {
     expect(tookMs()).toBeLessThan(500);
   });
 });
+
+test('a key that LXC does not know is left out, named once, and does not end the start', () => {
+  const { text, notices, refusal } = alter('lxc.arch = x86_64\nlxc.rootfs.bdev_type = dir\n');
+  expect(text).toContain('lxc.arch = x86_64\n');
+  expect(text).not.toContain('bdev_type');
+  expect(notices).toEqual(['line 2: lxc.rootfs.bdev_type is left out: LXC does not know this key']);
+  expect(refusal).toBeUndefined();
+});
+
+test('one that would protect something refuses the file', () => {
+  expect(alter('lxc.cap.dorp = sys_admin').refusal).toBe(
+    'line 1: lxc.cap.dorp would protect something, but LXC does not know this key',
+  );
+});
+
+test('directories that only the LXC of Pantavisor makes are made before the start', () => {
+  const entry = 'lxc.mount.entry = o var overlay lowerdir=/l,upperdir=/volumes/web/v/upper,workdir=/volumes/web/v/work';
+  expect(alter(entry).directories).toEqual(expect.arrayContaining(['/volumes/web/v/upper', '/volumes/web/v/work']));
+});

@@ -9,6 +9,7 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { initWords } from '../../../../resources/lxc/lxc-command.ts';
 import { MAX_LXC_CONFIG_BYTES } from '../../../../resources/lxc/lxc-config.ts';
 import { lxcValue } from '../../../../resources/lxc/lxc-line.ts';
 import { rootfsMountOf } from '../../../../resources/lxc/lxc-place.ts';
@@ -115,7 +116,8 @@ class LinuxContainers implements Containers {
     await this.#cgroups.clear(name);
     const life = this.#lives.begin(name);
     const logFile = lxcValue(config, 'lxc.log.file');
-    const monitor = await spawnMonitor({ lxcPath: this.#lxcPath, name, logFile }).catch((error: unknown) => {
+    const start = { lxcPath: this.#lxcPath, name, logFile, initWords: initWords(config) };
+    const monitor = await spawnMonitor(start).catch((error: unknown) => {
       life.gone();
       throw error;
     });

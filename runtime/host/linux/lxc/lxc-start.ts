@@ -8,6 +8,8 @@ export interface Start {
   readonly name: string;
   /** `lxc.log.file` of its configuration; undefined: none. */
   readonly logFile: string | undefined;
+  /** Command of init, word for word; empty: `lxc.init.cmd` of its configuration. */
+  readonly initWords: readonly string[];
 }
 
 /** A log that has grown beyond this gives way to a new one; one old one is kept. */
@@ -47,7 +49,8 @@ export const spawnMonitor = (start: Start): Promise<Monitor> =>
   attempt('container.start', start.name, async () => {
     const logFrom = await sizeBefore(start.logFile);
     await using errors = await open(errorsFile(start), 'w', 0o600);
-    const child = spawn('lxc-start', ['-C', '-P', start.lxcPath, '-n', start.name, '-F'], {
+    const command = start.initWords.length > 0 ? ['--', ...start.initWords] : [];
+    const child = spawn('lxc-start', ['-C', '-P', start.lxcPath, '-n', start.name, '-F', ...command], {
       cwd: '/',
       detached: true,
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
