@@ -120,6 +120,7 @@ export const layOutRoot = async (target: string, { packages, project, kernel, no
   await installBusybox(packages, target);
   await installDaemon(target, { packages, project, node });
   cpSync(join(import.meta.dirname, 'root'), target, { recursive: true });
+  mkdirSync(join(target, 'etc/pantavisor'), { recursive: true });
   writeFileSync(join(target, 'etc/pantavisor/modules'), `${LOADED_MODULES.join('\n')}\n`);
   symlinkSync('/run/resolv.conf', join(target, 'etc/resolv.conf'));
   normalizeModes(target);

@@ -19,7 +19,8 @@ export interface FollowedFile {
   remember(position: number): Promise<boolean>;
   /** Gives back the room of what comes before; offsets stay as they are. Does nothing where that cannot be done. */
   release(position: number): Promise<void>;
-  empty(): Promise<void>;
+  /** Empties it, unless it has another size by now: somebody writes to it, and what was added would be lost. @returns whether it did. */
+  empty(ifSizeBytes: number | undefined): Promise<boolean>;
   close(): Promise<void>;
 }
 

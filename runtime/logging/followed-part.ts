@@ -102,7 +102,9 @@ export class FollowedPart {
   async #empty(sizeBytes: number): Promise<0> {
     const { truncateAtBytes } = this.#options;
     if (truncateAtBytes === undefined || sizeBytes < truncateAtBytes || sizeBytes === 0) return 0;
-    await this.file.empty();
+    // What is added meanwhile would be lost; one that always grows loses it all the same, or it would fill the disk.
+    const isUrgent = sizeBytes >= 2 * truncateAtBytes;
+    if (!(await this.file.empty(isUrgent ? undefined : sizeBytes))) return 0;
     this.#position = 0;
     await this.#commit(0);
     return 0;

@@ -29,7 +29,12 @@ export const simulatedFollowedFiles = (kernel: Kernel, caller: Caller): Followed
         return true;
       }),
     release: () => perform('release', path, () => undefined),
-    empty: () => perform('empty', path, () => fileSystem.overwrite(node, Buffer.alloc(0))),
+    empty: (ifSizeBytes) =>
+      perform('empty', path, () => {
+        if (ifSizeBytes !== undefined && node.sizeBytes !== ifSizeBytes) return false;
+        fileSystem.overwrite(node, Buffer.alloc(0));
+        return true;
+      }),
     close: () => perform('close', path, () => undefined),
   });
 

@@ -62,7 +62,8 @@ export const followedFilesContract = (name: string, make: () => Promise<Followed
       await append(device, '/log', 'some\n');
       const file = await open(device, '/log');
       await file.release(2);
-      await file.empty();
+      expect(await file.empty(1)).toBe(false);
+      expect(await file.empty((await file.stat()).sizeBytes)).toBe(true);
       await device.files.remove(`${device.root.path}/log`);
       expect(await file.stat()).toEqual({ sizeBytes: 0, isNamed: false });
       await file.close();

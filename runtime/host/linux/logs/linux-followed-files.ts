@@ -1,5 +1,5 @@
 /** The port of followed files on a real file system. */
-import { constants, type FSWatcher, watch } from 'node:fs';
+import { constants, type FSWatcher, fstatSync, ftruncateSync, watch } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Observable, type Subscriber } from 'rxjs';
 import type { FollowedFile, FollowedFiles, FollowedRoot } from '../../followed-files.ts';
@@ -65,10 +65,13 @@ const followed = async (file: FileHandle, path: string): Promise<FollowedFile> =
     position: () => positionOf(file),
     remember: (position) => unlessItCannot(() => fsetxattr(file.fd, POSITION, Buffer.from(String(position)))),
     release: (position) => punchHole(file, position),
-    empty: () =>
+    empty: (ifSizeBytes) =>
       attempt('empty', path, async () => {
         await using writable = await reopen(file, constants.O_WRONLY);
-        await writable.truncate(0);
+        // One after the other without a turn of the event loop in between: no time to write in could be shorter.
+        if (ifSizeBytes !== undefined && fstatSync(writable.fd).size !== ifSizeBytes) return false;
+        ftruncateSync(writable.fd, 0);
+        return true;
       }),
     close: () => attempt('close', path, () => file.close()),
   };
