@@ -53,7 +53,8 @@ describeSystem('rollback', () => {
 
   test.for([
     ['init does not exist', { lines: ['lxc.init.cmd = /nothing/here'] }],
-    ['LXC file makes no sense', { lines: ['lxc.nonsense = true'] }],
+    ['LXC file has a value that makes no sense', { lines: ['lxc.tty.max = many'] }],
+    ['LXC file has a key that protects and that LXC does not know', { lines: ['lxc.seccomp.nonsense = true'] }],
     ['LXC file mounts what is not there', { lines: ['lxc.mount.entry = /nothing/here mnt none bind,create=dir 0 0'] }],
   ] as const)('of a revision with a container whose %s', async ([, guest], { device }) => {
     const stays = await begin(device);
