@@ -1,6 +1,6 @@
 /**
- * Whether a chain of certificates leads from a leaf to one that the device trusts. Signatures, issuers, the right to issue
- * and the lengths of paths are checked by OpenSSL, through Node; names in `keyUsage` are not.
+ * Whether a chain of certificates leads from a leaf to one that the device trusts. Signatures, issuers and the right to
+ * issue are checked by OpenSSL, through Node. Not judged: `pathlen`, name constraints, unknown critical extensions.
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 
@@ -37,15 +37,32 @@ export const leafOf = (encoded: readonly string[]): X509Certificate | undefined 
 };
 
 /**
- * @param encoded base64 DER, leaf first; the rest in any order
+ * Reads the anchors once. Many signatures of a state have the same certificates: each chain is judged once too.
+ *
  * @param anchors PEM
  * @param nowMs wall clock; undefined: dates are not judged
  */
-export const chainOf = (encoded: readonly string[], anchors: readonly string[], nowMs: number | undefined): Chain => {
+export const openChains = (anchors: readonly string[], nowMs: number | undefined): Chains => {
+  let trusted: readonly X509Certificate[] | undefined;
+  const known = new Map<string, Chain>();
+  return (encoded) => {
+    const name = encoded.join();
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    trusted ??= anchors.map(read).filter((each) => each !== undefined);
+    const chain = chainOf(encoded, trusted, nowMs);
+    known.set(name, chain);
+    return chain;
+  };
+};
+
+/** In: base64 DER, leaf first; the rest in any order. */
+export type Chains = (encoded: readonly string[]) => Chain;
+
+const chainOf = (encoded: readonly string[], trusted: readonly X509Certificate[], nowMs: number | undefined): Chain => {
   const given = encoded.slice(0, MAX_CHAIN).map(read);
   const [leaf] = given;
   if (leaf === undefined) return { fault: 'its certificate cannot be read' };
-  const trusted = anchors.map(read).filter((each) => each !== undefined);
   const issuers = given.slice(1).filter((each) => each !== undefined);
   let current = leaf;
   for (let depth = 0; depth < MAX_CHAIN; depth += 1) {

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import type { Entry, StateDocument } from '../../resources/state-format/state.ts';
-import { matcherOf } from './key-pattern.ts';
+import { indexKeys, type KeyIndex } from './key-index.ts';
 
 /** More than a state of 20 000 keys needs. */
 const MAX_PATTERNS = 256;
@@ -36,7 +36,8 @@ export interface PvsSignature {
   /** Included or excluded: whoever signed has seen that they are there. */
   readonly covered: ReadonlySet<string>;
   readonly signature: Buffer;
-  readonly signingInput: string;
+  /** Made anew at each call: it is as large as what is signed, and a document may have thousands of signatures. */
+  signingInput(): string;
 }
 
 /** A signature that cannot be verified, and why. */
@@ -51,13 +52,22 @@ const isSignature = (entry: Entry): entry is Entry & { readonly type: 'json'; re
   entry.value !== null &&
   (entry.value as { readonly '#spec'?: unknown })['#spec'] === 'pvs@2';
 
-/** Every signature of the document, in its order. */
-export const signaturesIn = (document: StateDocument): readonly (PvsSignature | FaultySignature)[] =>
-  [...document.entries].flatMap(([key, entry]) =>
-    isSignature(entry) ? [signatureOf(key, entry.value, document)] : [],
-  );
+/** Every signature of the document, in its order; one is read when it is asked for. */
+export function* signaturesIn(document: StateDocument): Generator<PvsSignature | FaultySignature> {
+  const keys = [...document.entries.keys()];
+  const index = indexKeys(keys);
+  for (const [key, entry] of document.entries) {
+    if (isSignature(entry)) yield signatureOf(key, entry.value, { document, keys, index });
+  }
+}
 
-const signatureOf = (key: string, value: object, document: StateDocument): PvsSignature | FaultySignature => {
+interface Indexed {
+  readonly document: StateDocument;
+  readonly keys: readonly string[];
+  readonly index: KeyIndex;
+}
+
+const signatureOf = (key: string, value: object, indexed: Indexed): PvsSignature | FaultySignature => {
   const flattened = Flattened.safeParse(value);
   if (!flattened.success) return { key, fault: faultOf(flattened.error) };
   const { protected: encoded, signature } = flattened.data;
@@ -65,7 +75,7 @@ const signatureOf = (key: string, value: object, document: StateDocument): PvsSi
   if (!header.success) return { key, fault: `in its protected header: ${faultOf(header.error)}` };
   const { alg, pvs, x5c } = header.data;
   try {
-    const { included, covered } = selectionOf([...document.entries.keys()], pvs.include, pvs.exclude);
+    const { included, covered } = selectionOf(indexed, pvs.include, pvs.exclude);
     return {
       key,
       algorithm: alg,
@@ -73,7 +83,7 @@ const signatureOf = (key: string, value: object, document: StateDocument): PvsSi
       included,
       covered,
       signature: Buffer.from(signature, 'base64url'),
-      signingInput: `${encoded}.${Buffer.from(payloadOf(included, document)).toString('base64url')}`,
+      signingInput: () => `${encoded}.${Buffer.from(payloadOf(included, indexed.document)).toString('base64url')}`,
     };
   } catch (error) {
     if (error instanceof RangeError || error instanceof SyntaxError) return { key, fault: error.message };
@@ -82,17 +92,21 @@ const signatureOf = (key: string, value: object, document: StateDocument): PvsSi
 };
 
 /** Includes first, then excludes; keys of either list are covered. */
-export const selectionOf = (
-  keys: readonly string[],
+const selectionOf = (
+  { keys, index }: Indexed,
   include: readonly string[],
   exclude: readonly string[],
 ): { readonly included: readonly string[]; readonly covered: ReadonlySet<string> } => {
-  const [includes, excludes] = [include.map(matcherOf), exclude.map(matcherOf)];
-  const isIn = (key: string): boolean => includes.some((matches) => matches(key));
-  const isOut = (key: string): boolean => excludes.some((matches) => matches(key));
+  const matching = (patterns: readonly string[]): Set<number> =>
+    new Set(patterns.flatMap((pattern) => index.matching(pattern)));
+  const [includes, excludes] = [matching(include), matching(exclude)];
+  const keyAt = (position: number): string => keys[position] ?? '';
   return {
-    included: keys.filter((key) => isIn(key) && !isOut(key)),
-    covered: new Set(keys.filter((key) => isIn(key) || isOut(key))),
+    included: [...includes]
+      .filter((position) => !excludes.has(position))
+      .sort((a, b) => a - b)
+      .map(keyAt),
+    covered: new Set([...includes, ...excludes].map(keyAt)),
   };
 };
 

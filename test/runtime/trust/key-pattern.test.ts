@@ -61,6 +61,37 @@ test('whatever is between brackets and stars ends, and matches no more than one 
   );
 });
 
+/** The plain way, which tries every length of every star. */
+const matchesPlainly = (pattern: string, key: string): boolean => {
+  if (pattern === '') return key === '';
+  if (pattern[0] === '*') {
+    if (matchesPlainly(pattern.slice(1), key)) return true;
+    return key !== '' && key[0] !== '/' && matchesPlainly(pattern, key.slice(1));
+  }
+  if (key === '' || (pattern[0] === '?' ? key[0] === '/' : pattern[0] !== key[0])) return false;
+  return matchesPlainly(pattern.slice(1), key.slice(1));
+};
+
+test('stars and question marks match what the plain way matches', () => {
+  const text = (letters: string) =>
+    fc.array(fc.constantFrom(...letters), { maxLength: 8 }).map((characters) => characters.join(''));
+  fc.assert(
+    fc.property(text('ab/*?'), text('ab/'), (pattern, key) => {
+      if (pattern === '**' || pattern.endsWith('/**')) return;
+      expect(matcherOf(pattern)(key)).toBe(matchesPlainly(pattern, key));
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test('many stars take no more time than few', () => {
+  // By trying every length of every star, this would not end within a life time.
+  const key = 'a'.repeat(255);
+  expect(matcherOf(`${'*a'.repeat(400)}b`)(key)).toBe(false);
+  expect(matcherOf(`${'*a'.repeat(255)}`)(key)).toBe(true);
+  expect(matcherOf(`${'*a*/'.repeat(30)}b/**`)('aaaaaaa/'.repeat(100))).toBe(false);
+});
+
 test('one that is too long is refused', () => {
   expect(() => matcherOf('a'.repeat(2000))).toThrow(/2000 characters, expected at most 1024/);
 });

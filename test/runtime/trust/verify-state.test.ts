@@ -169,6 +169,17 @@ describe('a signature that is wrong is refused in every mode', () => {
   });
 });
 
+it('is enough to refuse a state: thousands more are not looked at', () => {
+  const value = signed(base, webKeys, { include: ALL, key: vendor.key });
+  const many = Array.from({ length: 3000 }, (_, index) => [`_sigs/${index}.json`, value] as const);
+  const verdict = verifyState(documentOf({ ...base, ...Object.fromEntries(many) }), {
+    ...strict,
+    publicKey: pki.root.pem,
+  });
+  expect(verdict.untrusted).toBe('signature');
+  expect(verdict.problems).toHaveLength(5);
+});
+
 describe('certificates of the OEM', () => {
   const oemPki = makePki();
   afterAll(() => oemPki.remove());
