@@ -22,6 +22,7 @@ import { join, resolve } from 'node:path';
 import { exampleNames, type Say, stageExample } from '../images/build.ts';
 import { download, unpack, withLibraries } from '../images/debian.ts';
 import { execute } from '../images/execute.ts';
+import { packSquashfs } from '../images/root-file-system.ts';
 import { GRUB_PACKAGES, makeDisk } from './disk.ts';
 import { initialRamDisk } from './initial-ram-disk.ts';
 import type { Kernel } from './modules.ts';
@@ -66,22 +67,7 @@ const unpackPackages = async (scratch: string, say: Say): Promise<{ packages: st
 };
 
 const packRoot = (root: string, file: string): Promise<string> =>
-  execute('mksquashfs', [
-    ...[
-      root,
-      file,
-      '-noappend',
-      '-quiet',
-      '-no-progress',
-      '-no-xattrs',
-      '-all-root',
-      '-mkfs-time',
-      '0',
-      '-all-time',
-      '0',
-    ],
-    ...['-comp', 'zstd', '-Xcompression-level', '15', '-b', '131072'],
-  ]);
+  packSquashfs(root, file, ['-comp', 'zstd', '-Xcompression-level', '15', '-b', '131072']);
 
 /** @returns the state document of revision 0. */
 export const buildImage = async ({

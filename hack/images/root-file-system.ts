@@ -66,8 +66,11 @@ function normalizeModes(root: string): void {
   if (existsSync(join(root, 'tmp'))) chmodSync(join(root, 'tmp'), 0o1777);
 }
 
-/** mksquashfs(1) sorts and packs reproducibly by itself; times and owners are what would differ. */
-export const packSquashfs = (root: string, file: string): Promise<string> =>
+/**
+ * mksquashfs(1) sorts and packs reproducibly by itself; times and owners are what would differ.
+ * @param more options of mksquashfs, such as how to compress
+ */
+export const packSquashfs = (root: string, file: string, more: readonly string[] = []): Promise<string> =>
   execute('mksquashfs', [
     root,
     file,
@@ -80,4 +83,5 @@ export const packSquashfs = (root: string, file: string): Promise<string> =>
     '0',
     '-all-time',
     '0',
+    ...more,
   ]);

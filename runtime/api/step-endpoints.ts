@@ -33,7 +33,8 @@ type Prefix = '' | 'locals/';
 const MAX_MESSAGE_BYTES = 256;
 const NO_ROOM = failure(507, 'Not enough disk space available');
 const NOT_FOUND = failure(404, 'Resource does not exist');
-const REFUSALS: Readonly<Record<InstallOutcome, Reply>> = {
+/** Also what pushing answers. */
+export const INSTALL_REPLIES: Readonly<Record<InstallOutcome, Reply>> = {
   installed: accepted(),
   unreadable: failure(422, 'Storage: Cannot read state JSON'),
   'bad format': failure(422, 'Parser: State JSON has bad format'),
@@ -70,7 +71,7 @@ const install = async (request: ApiRequest, steps: StepsPort): Promise<Reply> =>
   // Sic: clients compare.
   if (revision === undefined) return failure(400, 'Request has bas step name');
   const bytes = await readBytes(request.incoming, STATE_LIMITS.documentBytes);
-  return REFUSALS[bytes === undefined ? 'bad format' : await steps.install(revision, bytes)];
+  return INSTALL_REPLIES[bytes === undefined ? 'bad format' : await steps.install(revision, bytes)];
 };
 
 const putState =

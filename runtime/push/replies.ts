@@ -1,6 +1,7 @@
 /** How it went with a revision, as answers. */
 import { createHash } from 'node:crypto';
 import { MESSAGE } from '../../resources/progress.ts';
+import { INSTALL_REPLIES } from '../api/step-endpoints.ts';
 import { document, failure, type Reply } from '../http/reply.ts';
 import type { ProgressReport } from '../sources/directory/status-file.ts';
 import type { Accepted, Delivered } from './delivery.ts';
@@ -48,17 +49,8 @@ export const refusalOf = (delivered: Exclude<Delivered, Accepted>): Reply => {
     case 'refused':
       return failure(422, delivered.message);
     case 'not installed':
-      return NOT_INSTALLED[delivered.why];
+      return INSTALL_REPLIES[delivered.why];
     default:
       return delivered satisfies never;
   }
-};
-
-const NOT_INSTALLED: Readonly<Record<Extract<Delivered, { is: 'not installed' }>['why'], Reply>> = {
-  unreadable: failure(422, 'Storage: Cannot read state JSON'),
-  'bad format': failure(422, `Parser: ${MESSAGE.badState}`),
-  'bad signature': failure(422, 'Secureboot: Signature validation failed'),
-  'not covered': failure(422, 'Secureboot: State not fully covered by signatures'),
-  'in use': failure(409, 'Revision is in use, its state cannot be replaced: choose another name'),
-  'no room': failure(507, 'Not enough disk space available'),
 };
