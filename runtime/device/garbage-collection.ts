@@ -64,13 +64,14 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
     return availableBytes * 100 < limits().thresholdPercent * totalBytes;
   };
 
+  const notCollected = (message: string): void => onProblem(SUBJECT, `garbage could not be collected: ${message}`);
   /** In doubt about what is committed nothing is collected, however often it is tried: the next commit ends that. */
   const unlessInDoubt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
       await work();
     } catch (error) {
       if (!(error instanceof DeviceError) || error.code !== IN_DOUBT) throw error;
-      onProblem(SUBJECT, `garbage could not be collected: ${error.message}`);
+      notCollected(error.message);
     }
   };
 
@@ -88,7 +89,7 @@ export const startCollecting = (options: CollectingOptions): Collecting => {
       if (await isLow()) await unlessInDoubt(() => collect({ youngSeconds: limits().defertimeSeconds }));
       return clock.nowMs() + LOOK_EVERY_MS;
     },
-    onProblem: (message) => onProblem(SUBJECT, `garbage could not be collected: ${message}`),
+    onProblem: notCollected,
     onBug,
   });
   const demand = (request: CollectRequest): void => {
